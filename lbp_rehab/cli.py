@@ -1,0 +1,59 @@
+"""The command line ``lbp-rehab``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from lbp_rehab import __version__, environment
+from lbp_rehab.errors import InputError
+
+# name: one line of help. The module of the same name in lbp_rehab.commands does the work.
+COMMANDS = {
+    "demo": "play the sample recording through the live graph and show what comes out",
+    "run": "run the graph: camera, pose, pelvis, EMG, quality, feedback",
+    "record": "record topics of a running graph to a bag",
+    "play": "play a bag to a running graph",
+    "info": "say what a bag holds, and recover a torn one",
+    "report": "draw a page of plots and annotated frames of a recorded bag",
+    "bench": "measure the transport or the latency of the live graph",
+    "doctor": "check the installation and every optional part",
+}
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="lbp-rehab",
+        description="Low-back-pain rehabilitation on ROS 2: watch, measure, score, speak, record.",
+        epilog="Research software, not a medical device.",
+    )
+    top.add_argument("--version", action="version", version=f"lbp-rehab {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        sub = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        module = importlib.import_module(f"lbp_rehab.commands.{name}")
+        module.add(sub)
+        sub.set_defaults(main=module.main)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; errors a user can mend are one sentence on stderr."""
+    environment.apply()
+    chosen = parser().parse_args(arguments)
+    try:
+        return int(chosen.main(chosen))
+    except InputError as error:
+        print(f"lbp-rehab {chosen.command}: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Where the shared files (config, launch, resource) are: source tree, virtual environment or ROS."""
+"""Where the shared files (config, launch, resource) are: source tree, environment or ROS."""
 
 from __future__ import annotations
 

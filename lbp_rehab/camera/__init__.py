@@ -1,0 +1,1 @@
+"""Camera sources and the frames they give."""

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any, ClassVar
 
 import rclpy
@@ -21,6 +22,22 @@ from lbp_rehab.nodes.parameters import Parameter, check_change, declare
 
 DIAGNOSTICS_PERIOD_S = 1.0  # REP-107 asks for about 1 Hz
 EXIT_INPUT_ERROR = 2  # the supervisor does not restart a node that ends with this
+
+
+class Output:
+    """A publisher to be called with a message."""
+
+    def __init__(self, publisher: Any, topic: str, sent: Counter[str]) -> None:
+        self._publisher, self._topic, self._sent = publisher, topic, sent
+
+    def __call__(self, message: Any) -> None:
+        """Publish a message."""
+        self._publisher.publish(message)
+        self._sent[self._topic] += 1
+
+    def readers(self) -> int:
+        """Return how many subscriptions are matched."""
+        return int(self._publisher.get_subscription_count())
 
 
 class LbpNode(Node):
@@ -74,15 +91,9 @@ class LbpNode(Node):
 
         return guarded
 
-    def advertise(self, kind: type, topic: str, profile: QoSProfile) -> Callable[[Any], None]:
-        """Create a publisher and return the function that publishes and counts."""
-        publisher = self.create_publisher(kind, topic, profile)
-
-        def publish(message: Any) -> None:
-            publisher.publish(message)
-            self.sent[topic] += 1
-
-        return publish
+    def advertise(self, kind: type, topic: str, profile: QoSProfile) -> Output:
+        """Create a publisher that counts; call it with a message to publish."""
+        return Output(self.create_publisher(kind, topic, profile), topic, self.sent)
 
     def drop(self, topic: str, why: str, detail: str = "") -> None:
         """Count a message that could not be used; say each kind of reason once in the log."""
@@ -130,13 +141,23 @@ class LbpNode(Node):
         """Release devices and threads; to be overridden."""
 
 
-def run(node_class: type[LbpNode], arguments: Sequence[str] | None = None) -> int:
+def node_class(module: ModuleType) -> type[LbpNode]:
+    """Return the node that a module of `lbp_rehab.nodes` defines."""
+    name = module.__name__.rpartition(".")[2]
+    for member in vars(module).values():
+        ours = isinstance(member, type) and issubclass(member, LbpNode) and member is not LbpNode
+        if ours and name == member.NAME:
+            return member
+    raise LookupError(f"{module.__name__} defines no node called {name}")
+
+
+def run(kind: type[LbpNode], arguments: Sequence[str] | None = None) -> int:
     """Run one node until it is told to stop, and return the exit code of the process."""
-    return run_together([node_class], arguments)
+    return run_together([kind], arguments)
 
 
 def run_together(
-    node_classes: Sequence[type[LbpNode]],
+    kinds: Sequence[type[LbpNode]],
     arguments: Sequence[str] | None = None,
     options: Sequence[dict[str, Any]] | None = None,
 ) -> int:
@@ -145,8 +166,8 @@ def run_together(
     executor = SingleThreadedExecutor()
     nodes: list[LbpNode] = []
     try:
-        for index, node_class in enumerate(node_classes):
-            node = node_class(**(options[index] if options else {}))
+        for index, kind in enumerate(kinds):
+            node = kind(**(options[index] if options else {}))
             nodes.append(node)
             executor.add_node(node)
         executor.spin()

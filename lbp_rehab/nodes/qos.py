@@ -10,6 +10,14 @@ SENSOR = QoSProfile(
     durability=DurabilityPolicy.VOLATILE,
 )
 
+# For readers of images: room for the frames that come while one takes long, a second at 30 Hz.
+IMAGES = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=30,
+    reliability=ReliabilityPolicy.BEST_EFFORT,
+    durability=DurabilityPolicy.VOLATILE,
+)
+
 # Results: none may be lost.
 RESULT = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,

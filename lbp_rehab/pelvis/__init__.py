@@ -1,0 +1,1 @@
+"""Pelvic and lumbar angles from the pose."""

@@ -1,0 +1,192 @@
+"""The one description of the graph: which nodes run, with which parameters and remappings.
+
+``lbp-rehab run`` (`lbp_rehab.runner`) and ``launch/*.launch.py`` are both made from it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from lbp_rehab.errors import InputError
+from lbp_rehab.paths import PACKAGE, config_dir
+
+Value = bool | int | float | str | list[str]
+
+
+def _option(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """What a user chooses for a session; each field is an option of the command line and of launch.
+
+    Empty strings mean "not set": the node's own parameter file then counts.
+    """
+
+    camera: str = _option(
+        "webcam:0", "folder:PATH, video:PATH, webcam:N, realsense[:SERIAL], bag:PATH or none"
+    )
+    camera_rate: float = _option(0.0, "rate of a folder [Hz]; 0: its own")
+    camera_loop: bool = _option(False, "play a recorded camera in a loop")
+    camera_topics: str = _option(
+        "", "prefix of a stock driver's topics, e.g. /camera/camera (with --camera none)"
+    )
+    subject: str = _option("", "who the patient is: nearest, left, region:x0,y0,x1,y1, ...")
+    gravity: str = _option("", "up direction: auto, overhead or x,y,z")
+    emg: str = _option("none", "lsl:name=..., file:PATH, topic (emg/raw) or none")
+    mvc_file: str = _option("", "YAML of each channel's maximal voluntary contraction [V]")
+    exercise: str = _option("", "exercise to score, e.g. glute_bridge; empty: wait for the action")
+    language: str = _option("", "language of the cues: en, de, es or zh")
+    voice_folder: str = _option("", "folder for the spoken cues as WAV files")
+    mute: bool = _option(False, "no sound; cues stay text and WAV")
+    person: str = _option("", "pseudonymous id of the patient, never a name")
+    record: str = _option("", "folder of the bag to record")
+    play: str = _option("", "bag to play into the graph")
+    play_rate: float = _option(1.0, "speed of the played bag")
+    play_exclude: str = _option("", "topics of the bag not to play, regular expression")
+    params: str = _option("", "ROS parameter file laid over the nodes' own")
+    namespace: str = _option("", "ROS namespace of all nodes")
+
+
+DEFAULTS = SessionOptions()
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node of the graph.
+
+    Attributes
+    ----------
+    name : str
+        Of the node, of its module in `lbp_rehab.nodes` and of its executable.
+    parameters : dict
+        Over those of ``config/NAME.yaml``.
+    remappings : tuple of (str, str)
+    parameter_files : tuple of str
+        In the order in which they apply.
+    namespace : str
+    respawn : bool
+        Whether the node is started again when it dies.
+    """
+
+    name: str
+    parameters: dict[str, Value]
+    remappings: tuple[tuple[str, str], ...] = ()
+    parameter_files: tuple[str, ...] = ()
+    namespace: str = ""
+    respawn: bool = True
+
+    @property
+    def module(self) -> str:
+        """The Python module that runs the node."""
+        return f"{PACKAGE}.nodes.{self.name}"
+
+    def ros_arguments(self) -> list[str]:
+        """Return the arguments for ``rclpy.init`` or the end of a command line."""
+        out = ["--ros-args", "-r", f"__node:={self.name}"]
+        if self.namespace:
+            out += ["-r", f"__ns:=/{self.namespace.strip('/')}"]
+        for source, target in self.remappings:
+            out += ["-r", f"{source}:={target}"]
+        for path in self.parameter_files:
+            out += ["--params-file", path]
+        for key, value in self.parameters.items():
+            # JSON is YAML, and quoted strings stay strings ("007").
+            out += ["-p", f"{key}:={json.dumps(value)}"]
+        return out
+
+
+def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
+    """Return the nodes of a session.
+
+    Raises
+    ------
+    InputError
+        If options contradict each other or a file they name is missing.
+    """
+    _check(options)
+    files = [options.params] if options.params else []
+    # A played bag brings its own time on /clock.
+    sim_time: dict[str, Value] = {"use_sim_time": True} if options.play else {}
+    prefix = options.camera_topics.rstrip("/")
+    camera_topics = ("color/image_raw", "aligned_depth_to_color/image_raw", "color/camera_info")
+    remap = tuple((f"camera/{t}", f"{prefix}/{t}") for t in camera_topics) if prefix else ()
+
+    def node(name: str, respawn: bool = True, **parameters: Value) -> NodeSpec:
+        return NodeSpec(
+            name=name,
+            parameters={k: v for k, v in parameters.items() if v not in ("", [])}
+            | (sim_time if name != "player" else {}),
+            remappings=remap if name in ("camera_driver", "pose_estimator") else (),
+            parameter_files=(str(config_dir() / f"{name}.yaml"), *files),
+            namespace=options.namespace,
+            respawn=respawn,
+        )
+
+    person = options.person
+    nodes = []
+    if options.camera != "none":
+        nodes.append(
+            node(
+                "camera_driver",
+                source=options.camera,
+                rate_hz=float(options.camera_rate),
+                loop=options.camera_loop,
+                wait_for_subscribers=1 + bool(options.record),
+            )
+        )
+    nodes += [
+        node("pose_estimator", subject=options.subject, gravity=options.gravity, person_id=person),
+        node("pelvic_angle_estimator"),
+    ]
+    if options.emg != "none":
+        nodes.append(
+            node("emg_bridge", source=options.emg, mvc_file=options.mvc_file, person_id=person)
+        )
+    nodes += [
+        node("quality_scorer", exercise=options.exercise, person_id=person),
+        node(
+            "feedback_speaker",
+            language=options.language,
+            wav_folder=options.voice_folder,
+            mute=options.mute,
+            person_id=person,
+        ),
+    ]
+    if options.record:
+        nodes.append(node("recorder", output=options.record))
+    if options.play:
+        exclude: list[str] = [options.play_exclude] if options.play_exclude else []
+        waiting = ["camera/color/image_raw", "body/pose"]
+        nodes.append(
+            node(
+                "player",
+                respawn=False,
+                bag=options.play,
+                rate=float(options.play_rate),
+                exclude=exclude,
+                wait_for=waiting,
+                clock=True,
+            )
+        )
+    return tuple(nodes)
+
+
+def option_help() -> dict[str, tuple[Value, str]]:
+    """Return each option's default and help."""
+    return {f.name: (getattr(DEFAULTS, f.name), f.metadata["help"]) for f in fields(DEFAULTS)}
+
+
+def _check(options: SessionOptions) -> None:
+    if options.play and options.camera != "none":
+        raise InputError("a played bag brings its own camera; add --camera none")
+    if options.params and not Path(options.params).is_file():
+        raise InputError(f"the parameter file '{options.params}' does not exist")
+    if options.play and not Path(options.play).exists():
+        raise InputError(f"there is no bag '{options.play}'")
+    if options.record and Path(options.record).exists():
+        raise InputError(f"'{options.record}' exists already; record to a new folder")

@@ -1,0 +1,125 @@
+"""Node: the patient's pose in, pelvic and lumbar angles out."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.clock import Clock, ClockType
+from rclpy.task import Future
+
+from lbp_rehab import msg
+from lbp_rehab.estimate import Estimate, Reason
+from lbp_rehab.nodes import qos
+from lbp_rehab.nodes.base import LbpNode, run
+from lbp_rehab.nodes.convert import from_body_pose, to_estimate, to_pelvis_state, to_stamp
+from lbp_rehab.nodes.parameters import Parameter
+from lbp_rehab.pelvis.estimator import PelvisEstimator, PelvisSettings
+from lbp_rehab.pelvis.neutral import Collector
+from lbp_rehab.pelvis.segments import cardan
+from lbp_rehab.pelvis.types import PelvisState
+from lbp_rehab.srv import CalibrateNeutral
+
+GRACE_S = 3.0  # beyond the duration of a calibration, before it gives up waiting for poses
+
+
+class PelvicAngleEstimatorNode(LbpNode):
+    """See the parameter table and `lbp_rehab.pelvis.estimator`."""
+
+    NAME = "pelvic_angle_estimator"
+    PARAMETERS = (
+        Parameter("neutral_duration_s", 2.0, "how long a neutral is averaged [s]", 0.2, 60.0),
+        Parameter("auto_neutral", True, "take the neutral from the first still moment"),
+        Parameter("max_sigma_deg", 25.0, "a less certain angle is unknown [deg]", 1.0, 90.0),
+    )
+
+    def __init__(self, **node_options: Any) -> None:
+        super().__init__(**node_options)
+        limit = float(np.deg2rad(self.settings["max_sigma_deg"]))
+        self._estimator = PelvisEstimator(PelvisSettings(max_sigma_rad=limit))
+        self._publish = self.advertise(msg.PelvisState, "pelvis/state", qos.RESULT)
+        self._last: PelvisState | None = None
+        self._collector: Collector | None = None
+        self._collected: Future | None = None
+        self._automatic: Collector | None = None
+        if self.settings["auto_neutral"]:
+            duration = self.settings["neutral_duration_s"]
+            self._automatic = Collector(duration, restless_restarts=True)
+        self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT)
+        self.create_service(CalibrateNeutral, "calibrate_neutral", self._calibrate)
+
+    def _on_pose(self, message: msg.BodyPose) -> None:
+        state, sample = self._estimator.update(from_body_pose(message))
+        self._last = state
+        self._publish(to_pelvis_state(state))
+        if self._automatic is not None and self._automatic.add(sample, state.stamp_ns):
+            self._estimator.neutral = self._automatic.result()
+            self._automatic = None
+            self.get_logger().info("neutral taken from the first still moment")
+        if self._collector is not None and self._collector.add(sample, state.stamp_ns):
+            collector, self._collector = self._collector, None
+            if self._collected is not None:
+                self._collected.set_result(collector)
+
+    async def _calibrate(
+        self, request: CalibrateNeutral.Request, response: CalibrateNeutral.Response
+    ) -> CalibrateNeutral.Response:
+        if self._collector is not None:
+            response.message = "a calibration is already running"
+            return response
+        duration = request.duration_s or self.settings["neutral_duration_s"]
+        if not 0 < duration <= 60:
+            response.message = f"duration_s is {duration}; it must be between 0 and 60 seconds"
+            return response
+        self._collector = pending = Collector(duration)
+        self._collected = done = Future(executor=self.executor)
+        # Poses may stop coming: then answer with what there is.
+        patience = self.create_timer(
+            duration + GRACE_S,
+            lambda: None if done.done() else done.set_result(pending),
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
+        collector: Collector = await done
+        self.destroy_timer(patience)
+        self._collector = None
+        response.message = collector.problem()
+        if response.message:
+            return response
+        neutral = collector.result()
+        self._estimator.neutral, self._automatic = neutral, None
+        response.success = True
+        response.message = f"neutral averaged over {neutral.n_samples} poses"
+        response.stamp = to_stamp(neutral.stamp_ns)
+        response.n_samples = neutral.n_samples
+        angles = [Estimate.unknown(Reason.NO_GRAVITY)] * 3
+        if neutral.gravity:
+            angles = [Estimate(float(a), neutral.sigma_rad) for a in cardan(neutral.axes)]
+        response.tilt, response.obliquity, response.rotation = map(to_estimate, angles)
+        lumbar = Estimate.unknown(Reason.TOO_UNCERTAIN)
+        if neutral.lumbar_flexion is not None:
+            lumbar = Estimate(neutral.lumbar_flexion, neutral.sigma_rad)
+        response.lumbar_flexion = to_estimate(lumbar)
+        return response
+
+    def health(self) -> tuple[bytes, str, dict[str, str]]:
+        """Say whether the pelvis is measured, and against which zero."""
+        if self._last is None:
+            return DiagnosticStatus.WARN, "waiting for body/pose", {}
+        tilt = self._last.absolute.tilt
+        values = {"neutral_known": str(self._estimator.neutral is not None).lower()}
+        if tilt.known:
+            values["tilt_deg"] = f"{np.rad2deg(tilt.value):.1f}"
+            values["tilt_sigma_deg"] = f"{np.rad2deg(tilt.sigma):.1f}"
+            return DiagnosticStatus.OK, "the pelvis is measured", values
+        return DiagnosticStatus.WARN, f"tilt is unknown: {tilt.reason.name}", values
+
+
+def main() -> int:
+    """Run the node."""
+    return run(PelvicAngleEstimatorNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""The patient's neutral pelvis: an average over a still moment, the zero of the relative angles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from lbp_rehab.estimate import Estimate
+
+MIN_SAMPLES = 5
+STILL_RAD = np.deg2rad(3.0)  # 1-sigma of movement that still counts as still
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measured pelvis.
+
+    Attributes
+    ----------
+    axes : ndarray, shape (3, 3)
+        Columns are the pelvis axes in the reference frame.
+    gravity : bool
+        Whether the reference frame is gravity's, or else the camera's.
+    """
+
+    stamp_ns: int
+    axes: NDArray[np.float64]
+    gravity: bool
+    lumbar_flexion: Estimate
+
+
+@dataclass(frozen=True)
+class Neutral:
+    """An average pelvis.
+
+    Attributes
+    ----------
+    axes : ndarray, shape (3, 3)
+        Columns are the pelvis axes in the reference frame.
+    sigma_rad : float
+        1-sigma of the average about each axis, from the scatter of the samples.
+    """
+
+    stamp_ns: int
+    axes: NDArray[np.float64]
+    gravity: bool
+    lumbar_flexion: float | None
+    sigma_rad: float
+    n_samples: int
+
+
+class Collector:
+    """Gathers samples over a duration given in stamps."""
+
+    def __init__(self, duration_s: float, restless_restarts: bool = False) -> None:
+        self._duration_ns = int(duration_s * 1e9)
+        self._restless_restarts = restless_restarts
+        self._samples: list[Sample] = []
+        self._first_ns: int | None = None
+
+    def add(self, sample: Sample | None, stamp_ns: int) -> bool:
+        """Take a sample (None: the pelvis was unknown) and tell whether the time is over."""
+        if self._first_ns is None or stamp_ns < self._first_ns:
+            self._first_ns, self._samples = stamp_ns, []
+        if sample is not None:
+            if self._samples and sample.gravity != self._samples[0].gravity:
+                self._samples = []
+            self._samples.append(sample)
+        over = stamp_ns - self._first_ns >= self._duration_ns
+        if over and self._restless_restarts and self.problem():
+            # Slide: forget the first half and go on waiting for a still moment.
+            keep = [s for s in self._samples if s.stamp_ns > stamp_ns - self._duration_ns // 2]
+            self._samples, self._first_ns = keep, stamp_ns - self._duration_ns // 2
+            return False
+        return over
+
+    def problem(self) -> str:
+        """Return why the samples make no neutral; empty if they do."""
+        if len(self._samples) < MIN_SAMPLES:
+            return (
+                f"the pelvis was seen only {len(self._samples)} times; make sure that hips and "
+                "shoulders are in view"
+            )
+        scatter = self._scatter()
+        if scatter > STILL_RAD:
+            return (
+                f"the pelvis moved by {np.rad2deg(scatter):.1f} degrees; ask the patient to lie "
+                "or stand still"
+            )
+        return ""
+
+    def result(self) -> Neutral:
+        """Return the average; call only if `problem` is empty."""
+        rotations = Rotation.from_matrix([s.axes for s in self._samples])
+        lumbar = [s.lumbar_flexion.value for s in self._samples if s.lumbar_flexion.known]
+        n = len(self._samples)
+        return Neutral(
+            stamp_ns=(self._samples[0].stamp_ns + self._samples[-1].stamp_ns) // 2,
+            axes=rotations.mean().as_matrix(),
+            gravity=self._samples[0].gravity,
+            lumbar_flexion=float(np.mean(lumbar)) if len(lumbar) == n else None,
+            sigma_rad=self._scatter() / np.sqrt(n),
+            n_samples=n,
+        )
+
+    def _scatter(self) -> float:
+        rotations = Rotation.from_matrix([s.axes for s in self._samples])
+        off = (rotations.mean().inv() * rotations).as_rotvec()
+        return float(np.sqrt((off**2).mean(axis=0)).max())
