@@ -13,6 +13,9 @@ from typing import Any
 from lbp_rehab.errors import InputError
 from lbp_rehab.paths import PACKAGE, config_dir
 
+# Results in a recording would meet those of the running graph on the same topics.
+RESULTS = r"/(body|pelvis|quality|feedback|session)/.*|/emg/activation|/diagnostics|/rosout|/tf"
+
 Value = bool | int | float | str | list[str]
 
 
@@ -47,7 +50,10 @@ class SessionOptions:
     record: str = _option("", "folder of the bag to record")
     play: str = _option("", "bag to play into the graph")
     play_rate: float = _option(1.0, "speed of the played bag")
-    play_exclude: str = _option("", "topics of the bag not to play, regular expression")
+    play_exclude: str = _option(
+        "",
+        "topics of the bag not to play (default: its results)",
+    )
     params: str = _option("", "ROS parameter file laid over the nodes' own")
     namespace: str = _option("", "ROS namespace of all nodes")
 
@@ -160,7 +166,6 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
     if options.record:
         nodes.append(node("recorder", output=options.record))
     if options.play:
-        exclude: list[str] = [options.play_exclude] if options.play_exclude else []
         waiting = ["camera/color/image_raw", "body/pose"]
         nodes.append(
             node(
@@ -168,7 +173,7 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
                 respawn=False,
                 bag=options.play,
                 rate=float(options.play_rate),
-                exclude=exclude,
+                exclude=[options.play_exclude or RESULTS],
                 wait_for=waiting,
                 clock=True,
             )

@@ -165,6 +165,7 @@ def run_together(
     rclpy.init(args=list(arguments) if arguments is not None else None)
     executor = SingleThreadedExecutor()
     nodes: list[LbpNode] = []
+    code = 0
     try:
         for index, kind in enumerate(kinds):
             node = kind(**(options[index] if options else {}))
@@ -175,11 +176,15 @@ def run_together(
         pass
     except InputError as error:
         print(f"lbp_rehab: {error}", file=sys.stderr)
-        return EXIT_INPUT_ERROR
+        code = EXIT_INPUT_ERROR
     finally:
         for node in nodes:
-            node.close()
+            try:
+                node.close()
+            except InputError as error:  # a recorder whose disk is full; the others still close
+                print(f"lbp_rehab: {error}", file=sys.stderr)
+                code = EXIT_INPUT_ERROR
             node.destroy_node()
         executor.shutdown(timeout_sec=1.0)
         rclpy.try_shutdown()
-    return 0
+    return code

@@ -1,0 +1,123 @@
+"""``metadata.yaml`` of a rosbag2 folder, version 9: what ``ros2 bag`` of Jazzy writes and reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rosbags.interfaces import Qos
+from rosbags.rosbag2.metadata import dump_qos_v9
+
+FILE_NAME = "metadata.yaml"
+VERSION = 9
+ROS_DISTRO = "jazzy"
+EMPTY_START_NS = 2**63 - 1  # rosbag2's starting time of a bag without messages
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as a bag describes it.
+
+    Attributes
+    ----------
+    name, type : str
+        Such as ``/emg/raw`` and ``lbp_rehab/msg/EmgRaw``.
+    definition, encoding, type_hash : str
+        See `lbp_rehab.bags.definitions.Definition`.
+    qos : tuple of rosbags.interfaces.Qos
+        What the publishers offered when the recording began.
+    """
+
+    name: str
+    type: str
+    definition: str = field(default="", repr=False)
+    encoding: str = ""
+    type_hash: str = ""
+    qos: tuple[Qos, ...] = ()
+
+
+def qos_text(qos: Sequence[Qos]) -> str:
+    """Return profiles as the YAML text of a channel's ``offered_qos_profiles``."""
+    return _yaml(dump_qos_v9(list(qos)))
+
+
+def describe(
+    file_name: str,
+    topics: Mapping[str, Topic],
+    counts: Mapping[str, int],
+    start_ns: int,
+    end_ns: int,
+) -> dict[str, Any]:
+    """Return the ``rosbag2_bagfile_information`` of a bag with one MCAP file.
+
+    Parameters
+    ----------
+    file_name : str
+        Name of the MCAP file inside the bag's folder.
+    topics, counts : mapping
+        By topic name; the messages written of each.
+    start_ns, end_ns : int
+        Log time of the first and the last message; any where no message was written.
+    """
+    total = sum(counts.values())
+    start = {"nanoseconds_since_epoch": start_ns if total else EMPTY_START_NS}
+    duration = {"nanoseconds": end_ns - start_ns if total else 0}
+    return {
+        "version": VERSION,
+        "storage_identifier": "mcap",
+        "duration": duration,
+        "starting_time": start,
+        "message_count": total,
+        "topics_with_message_count": [
+            {
+                "topic_metadata": {
+                    "name": topic.name,
+                    "type": topic.type,
+                    "serialization_format": "cdr",
+                    "offered_qos_profiles": dump_qos_v9(list(topic.qos)),
+                    "type_description_hash": topic.type_hash,
+                },
+                "message_count": counts.get(name, 0),
+            }
+            for name, topic in topics.items()
+        ],
+        # Of whole files or messages by rosbag2; the chunks of an MCAP file are its own matter.
+        "compression_format": "",
+        "compression_mode": "",
+        "relative_file_paths": [file_name],
+        "files": [
+            {
+                "path": file_name,
+                "starting_time": dict(start),
+                "duration": dict(duration),
+                "message_count": total,
+            }
+        ],
+        "custom_data": {},
+        "ros_distro": ROS_DISTRO,
+    }
+
+
+def text(information: dict[str, Any]) -> str:
+    """Return the YAML text of a description."""
+    return _yaml(information)
+
+
+def write(folder: Path, information: dict[str, Any]) -> None:
+    """Write ``metadata.yaml`` into a bag's folder, whole or not at all."""
+    unfinished = folder / (FILE_NAME + ".tmp")
+    unfinished.write_text(_yaml({"rosbag2_bagfile_information": information}), encoding="utf-8")
+    unfinished.replace(folder / FILE_NAME)
+
+
+def _yaml(content: Any) -> str:
+    class Plain(yaml.SafeDumper):
+        """Repeats equal values instead of pointing to them: yaml-cpp's users expect it."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    return yaml.dump(content, Dumper=Plain, sort_keys=False, default_flow_style=False).strip()

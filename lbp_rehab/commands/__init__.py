@@ -1,0 +1,1 @@
+"""The commands of ``lbp-rehab``, one module each: ``add(parser)`` and ``main(arguments)``."""

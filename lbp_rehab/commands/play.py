@@ -1,0 +1,50 @@
+"""``lbp-rehab play``: a bag to a running graph."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lbp_rehab.graph import NodeSpec
+from lbp_rehab.nodes.base import run
+from lbp_rehab.paths import config_dir
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("bag", type=Path, help="folder of the bag, or its .mcap or .db3 file")
+    parser.add_argument("--rate", type=float, default=1.0, help="speed (default: 1)")
+    parser.add_argument("--start", type=float, default=0.0, metavar="S", help="from this second")
+    parser.add_argument("--end", type=float, default=0.0, metavar="S", help="to this second")
+    parser.add_argument("--loop", action="store_true", help="begin again at the end")
+    parser.add_argument("--topics", nargs="+", default=[], metavar="REGEX")
+    parser.add_argument("--exclude", nargs="+", default=[], metavar="REGEX", help="these win")
+    parser.add_argument("--clock", action="store_true", help="publish /clock")
+    parser.add_argument(
+        "--wait-for", nargs="+", default=[], metavar="TOPIC", help="until it has a subscriber"
+    )
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Play until the bag is over, or Ctrl-C."""
+    from lbp_rehab.nodes.player import Player  # noqa: PLC0415
+
+    lists = {
+        name: getattr(arguments, name)
+        for name in ("topics", "exclude", "wait_for")
+        if getattr(arguments, name)
+    }
+    spec = NodeSpec(
+        "player",
+        {
+            "bag": str(arguments.bag),
+            "rate": arguments.rate,
+            "start_s": arguments.start,
+            "end_s": arguments.end,
+            "loop": arguments.loop,
+            "clock": arguments.clock,
+        }
+        | lists,
+        parameter_files=(str(config_dir() / "player.yaml"),),
+    )
+    return run(Player, spec.ros_arguments())

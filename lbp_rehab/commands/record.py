@@ -1,0 +1,34 @@
+"""``lbp-rehab record``: topics of a running graph to a bag."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lbp_rehab.graph import NodeSpec
+from lbp_rehab.nodes.base import run
+from lbp_rehab.paths import config_dir
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("output", type=Path, help="folder of the bag; must not exist")
+    parser.add_argument(
+        "--topics", nargs="+", default=[], metavar="REGEX", help="whole topic names (default: all)"
+    )
+    parser.add_argument("--exclude", nargs="+", default=[], metavar="REGEX", help="these win")
+    parser.add_argument("--compression", choices=("none", "zstd"), default="none")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Record until Ctrl-C."""
+    from lbp_rehab.nodes.recorder import Recorder  # noqa: PLC0415
+
+    spec = NodeSpec(
+        "recorder",
+        {"output": str(arguments.output), "compression": arguments.compression}
+        | ({"topics": arguments.topics} if arguments.topics else {})
+        | ({"exclude": arguments.exclude} if arguments.exclude else {}),
+        parameter_files=(str(config_dir() / "recorder.yaml"),),
+    )
+    return run(Recorder, spec.ros_arguments())

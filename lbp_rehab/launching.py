@@ -1,0 +1,64 @@
+"""Turns the graph's description into launch actions; needs launch_ros (a ROS machine)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable, Shutdown
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration
+from launch_ros.actions import Node
+
+from lbp_rehab import environment
+from lbp_rehab.graph import NodeSpec, SessionOptions, option_help, session_graph
+from lbp_rehab.paths import PACKAGE
+
+RESPAWN_DELAY_S = 0.5
+
+
+def session_description(**defaults: Any) -> LaunchDescription:
+    """Return the description of a session; every option of `SessionOptions` is an argument.
+
+    Parameters
+    ----------
+    **defaults
+        Other defaults than those of `SessionOptions`.
+    """
+    rows = {k: (defaults.get(k, default), text) for k, (default, text) in option_help().items()}
+    variables = [
+        SetEnvironmentVariable(name, EnvironmentVariable(name, default_value=value))
+        for name, value in environment.defaults().items()
+    ]
+    arguments = [
+        DeclareLaunchArgument(name, default_value=str(default).lower()
+                              if isinstance(default, bool) else str(default), description=text)
+        for name, (default, text) in rows.items()
+    ]  # fmt: skip
+    return LaunchDescription([*variables, *arguments, OpaqueFunction(function=_nodes)])
+
+
+def _nodes(context: LaunchContext) -> list[Node]:
+    values: dict[str, Any] = {}
+    for name, (default, _) in option_help().items():
+        text = LaunchConfiguration(name).perform(context)
+        if isinstance(default, bool):
+            values[name] = text.lower() in ("true", "1", "yes")
+        else:
+            values[name] = type(default)(text)
+    return [_node(spec) for spec in session_graph(SessionOptions(**values))]
+
+
+def _node(spec: NodeSpec) -> Node:
+    return Node(
+        package=PACKAGE,
+        executable=spec.name,
+        name=spec.name,
+        namespace=spec.namespace,
+        parameters=[*spec.parameter_files, spec.parameters],
+        remappings=list(spec.remappings),
+        output="screen",
+        respawn=spec.respawn,
+        respawn_delay=RESPAWN_DELAY_S,
+        # What plays a bag ends the session when the bag is over.
+        on_exit=[] if spec.respawn else [Shutdown(reason=f"{spec.name} is over")],
+    )

@@ -1,0 +1,203 @@
+"""Play a bag into the running graph at its recorded pace."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
+from rosbags.interfaces import Qos, QosDurability, QosReliability
+from rosgraph_msgs.msg import Clock as ClockMessage
+from sensor_msgs.msg import CompressedImage, Image
+
+from lbp_rehab.bags import BagReader
+from lbp_rehab.bags.definitions import message_class
+from lbp_rehab.bags.images import Transport, decode
+from lbp_rehab.bags.play import CLOCK_TOPIC, Due, Output, Selection, schedule, select, span_ns
+from lbp_rehab.errors import InputError
+from lbp_rehab.nodes.base import LbpNode, run
+from lbp_rehab.nodes.convert import to_stamp
+from lbp_rehab.nodes.parameters import Parameter
+
+DELIVERY_TIMEOUT_S = 5.0
+LATE_S = 0.1
+WATCH_PERIOD_S = 0.05
+
+
+class Player(LbpNode):
+    """Publishes the serialised messages of a bag from a thread that paces them."""
+
+    NAME = "player"
+    PARAMETERS = (
+        Parameter("bag", "", "folder of the bag, or its .mcap or .db3 file"),
+        Parameter("rate", 1.0, "bag seconds per real second", 0.001, 1000.0),
+        Parameter("start_s", 0.0, "s after the bag's first message", 0.0, 1e7),
+        Parameter("end_s", 0.0, "s after the bag's first message; 0: to its end", 0.0, 1e7),
+        Parameter("loop", False, "begin again at the end"),
+        Parameter("topics", ["*"], "regular expressions of whole topic names; '*': all"),
+        Parameter("exclude", [""], "likewise; these win"),
+        Parameter("clock", False, "publish /clock from the recorded times"),
+        Parameter("wait_for", [""], "topics that must have a subscriber before playing begins"),
+        Parameter("wait_timeout_s", 30.0, "s; then playing begins all the same", 0.0, 3600.0),
+        Parameter("decompress_images", True, "compressed images as raw ones on their base topic"),
+        Parameter("exit_when_done", True, "end the node when the bag is over"),
+    )
+
+    def __init__(self, **node_options: Any) -> None:
+        super().__init__(**node_options)
+        if not self.settings["bag"]:
+            raise InputError("no bag to play; give the parameter 'bag'")
+        self._selection = Selection(
+            tuple(self.settings["topics"]),
+            tuple(self.settings["exclude"]),
+            self.settings["start_s"],
+            self.settings["end_s"],
+            self.settings["decompress_images"],
+            self.settings["clock"],
+        )
+        self._bag = BagReader(Path(self.settings["bag"]).expanduser())
+        for warning in self._bag.warnings:
+            self.get_logger().warning(warning)
+        span_ns(self._bag, self._selection)  # refuses an empty span before anything is published
+        self._outputs: dict[str, Output] = {}
+        self._outlets: dict[str, Publisher] = {}
+        for output in select(self._bag.topics, self._selection):
+            if (kind := message_class(output.type)) is None:
+                self.get_logger().warning(
+                    f"{output.source} is not played: its type {output.type} is not installed"
+                )
+                continue
+            self._outputs[output.source] = output
+            self._outlets[output.source] = self.create_publisher(
+                kind, output.name, _profile(output.qos)
+            )
+        self._clock_outlet = (
+            self.create_publisher(ClockMessage, CLOCK_TOPIC, 10) if self._selection.clock else None
+        )
+        self._late = 0
+        self._stop = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._play, name="player", daemon=True)
+        self._thread.start()
+        self.create_timer(
+            WATCH_PERIOD_S, self._watch, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+
+    def health(self) -> tuple[bytes, str, dict[str, str]]:
+        """Report how far playing has come and whether it keeps its pace."""
+        values = {"late": str(self._late)}
+        if self._late:
+            sentence = f"{self._late} messages more than {LATE_S} s late"
+            return DiagnosticStatus.WARN, sentence, values
+        sentence = "playing" if self._thread.is_alive() else "done"
+        return DiagnosticStatus.OK, sentence, values
+
+    def close(self) -> None:
+        """Stop playing and close the bag."""
+        self._stop.set()
+        self._thread.join(timeout=2 * DELIVERY_TIMEOUT_S)
+        self._bag.close()
+
+    def _watch(self) -> None:
+        if self._thread.is_alive():
+            return
+        if self._error is not None:
+            raise self._error
+        if self.settings["exit_when_done"]:
+            self.context.try_shutdown()
+
+    def _play(self) -> None:
+        try:
+            self._wait_for_listeners()
+            outputs = list(self._outputs.values())
+            start, offset_ns = time.monotonic_ns(), 0
+            while not self._stop.is_set():
+                for due in schedule(
+                    self._bag, outputs, self._selection, self.settings["rate"], offset_ns
+                ):
+                    wait_s = (start + due.at_ns - time.monotonic_ns()) / 1e9
+                    self._late += wait_s < -LATE_S
+                    if self._stop.wait(max(wait_s, 0.0)):
+                        return
+                    self._publish(due)
+                if not self.settings["loop"]:
+                    break
+                offset_ns = time.monotonic_ns() - start
+            for outlet in self._outlets.values():
+                outlet.wait_for_all_acked(Duration(seconds=DELIVERY_TIMEOUT_S))
+        except Exception as error:
+            # Publishing fails while the context shuts down under this thread.
+            if not self._stop.is_set() and self.context.ok():
+                self._error = error
+
+    def _wait_for_listeners(self) -> None:
+        deadline = time.monotonic() + self.settings["wait_timeout_s"]
+        missing = [topic for topic in self.settings["wait_for"] if topic]
+        while missing and time.monotonic() < deadline and not self._stop.wait(0.02):
+            missing = [topic for topic in missing if not self.count_subscribers(topic)]
+        if missing:
+            self.get_logger().warning(
+                f"playing without a subscriber on {', '.join(missing)}: none came in time"
+            )
+
+    def _publish(self, due: Due) -> None:
+        if due.message is None:
+            if self._clock_outlet is not None:
+                clock: Time = to_stamp(due.log_time_ns)
+                self._clock_outlet.publish(ClockMessage(clock=clock))
+            return
+        output = self._outputs[due.message.topic]
+        outlet = self._outlets[due.message.topic]
+        if output.transport is None:
+            outlet.publish(due.message.data)
+        else:
+            try:
+                outlet.publish(_raw_image(output.transport, due.message.data))
+            except InputError as error:
+                self.drop(output.source, str(error))
+                return
+        self.sent[output.name] += 1
+
+
+def _raw_image(transport: Transport, data: bytes) -> Image:
+    """Return the raw image of a serialised compressed one, its header untouched."""
+    packed: CompressedImage = deserialize_message(data, CompressedImage)
+    image = decode(transport, packed.format, bytes(packed.data))
+    height, width = image.pixels.shape[:2]
+    return Image(
+        header=packed.header,
+        height=height,
+        width=width,
+        encoding=image.encoding,
+        is_bigendian=int(sys.byteorder == "big"),
+        step=image.pixels.strides[0],
+        data=image.pixels.tobytes(),
+    )
+
+
+def _profile(qos: Qos) -> QoSProfile:
+    best_effort = qos.reliability == QosReliability.BEST_EFFORT
+    latched = qos.durability == QosDurability.TRANSIENT_LOCAL
+    return QoSProfile(
+        depth=qos.depth,
+        reliability=ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Player)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

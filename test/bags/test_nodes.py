@@ -1,0 +1,281 @@
+"""Recorder and player as processes, over real DDS."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import rclpy
+import yaml
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
+
+from lbp_rehab.bags import BagReader, summary
+from lbp_rehab.nodes import qos
+from lbp_rehab.nodes.player import Player
+from lbp_rehab.nodes.recorder import Recorder
+from lbp_rehab.paths import config_dir
+
+pytestmark = pytest.mark.graph
+DEADLINE_S = 40.0
+DOMAIN = 60 + os.getpid() % 40
+SECOND = 1_000_000_000
+
+
+class Graph:
+    """A node of the test's own, and the processes that it starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context, domain_id=DOMAIN)
+        self.node = rclpy.create_node("test", context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.children: list[subprocess.Popen] = []
+
+    def start(self, module: str, *arguments: str, **parameters) -> subprocess.Popen:
+        settings = [
+            part for name, value in parameters.items() for part in ("-p", f"{name}:={value}")
+        ]
+        child = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                f"lbp_rehab.nodes.{module}",
+                "--ros-args",
+                *settings,
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.children.append(child)
+        return child
+
+    def wait(self, condition, what: str) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"no {what} in time"
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def publisher(self, kind, topic, profile=qos.RESULT):
+        """Return a publisher that somebody else is connected to."""
+        publisher = self.node.create_publisher(kind, topic, profile)
+        self.wait(lambda: publisher.get_subscription_count() > 0, f"subscriber of {topic}")
+        return publisher
+
+    def end(self, child: subprocess.Popen, number: int) -> tuple[str, str]:
+        child.send_signal(number)
+        return child.communicate(timeout=DEADLINE_S)
+
+    def close(self) -> None:
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+                child.communicate()
+        self.executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+
+@pytest.fixture
+def graph(tmp_path, monkeypatch):
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(DOMAIN))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    monkeypatch.setenv("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_dir() / "fastdds.xml"))
+    monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path / "log"))
+    opened = Graph(tmp_path)
+    yield opened
+    opened.close()
+
+
+def on_disk(folder: Path, topic: str) -> int:
+    if not list(folder.glob("*.mcap")):
+        return 0
+    return next((t.count for t in summary(folder).topics if t.name == topic), 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_recorder_takes_topics_as_they_appear_and_ends_with_a_finished_bag(graph, number):
+    bag = graph.folder / "bag"
+    child = graph.start("recorder", output=bag, exclude="['/unwanted', '/rosout']")
+    unwanted = graph.node.create_publisher(String, "/unwanted", qos.RESULT)
+    graph.node.create_publisher(String, "/_hidden", qos.RESULT)
+    latched = graph.node.create_publisher(String, "/latched", qos.LATCHED)
+    latched.publish(String(data="before anybody listened"))
+    results = graph.publisher(String, "/results")
+    images = graph.publisher(Image, "/image", qos.SENSOR)
+    pixels = np.random.default_rng(4).integers(0, 255, (480, 640, 3), dtype=np.uint8).tobytes()
+    for index in range(30):
+        results.publish(String(data=f"result {index}"))
+        images.publish(Image(height=480, width=640, encoding="rgb8", step=1920, data=pixels))
+        unwanted.publish(String(data="unwanted"))
+        graph.wait(lambda i=index: on_disk(bag, "/image") > i or i % 5 < 4, "image in the bag")
+    graph.wait(lambda: on_disk(bag, "/results") == 30, "results in the bag")
+    graph.wait(lambda: on_disk(bag, "/latched") == 1, "latched message in the bag")
+    printed, errors = graph.end(child, number)
+
+    assert child.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert "  /results: 30\n" in printed
+    with BagReader(bag) as reader:
+        assert reader.warnings == []
+        assert {"/latched", "/results", "/image"} <= set(reader.topics)
+        assert not {"/unwanted", "/_hidden", "/rosout"} & set(reader.topics)
+        texts = [deserialize_message(m.data, String).data for m in reader.messages({"/results"})]
+        (found,) = reader.messages({"/latched"})
+        (profile,) = reader.topics["/image"].qos
+        image = deserialize_message(next(reader.messages({"/image"})).data, Image)
+    assert texts == [f"result {index}" for index in range(30)]
+    assert deserialize_message(found.data, String).data == "before anybody listened"
+    assert profile.reliability.name == "BEST_EFFORT"
+    assert bytes(image.data) == pixels
+
+
+def test_recorder_listens_to_a_later_publisher_that_offers_less(graph):
+    bag = graph.folder / "bag"
+    child = graph.start("recorder", output=bag, topics="['/results']")
+    reliable = graph.publisher(String, "/results", qos.RESULT)
+    reliable.publish(String(data="reliable"))
+    weaker = graph.publisher(String, "/results", qos.SENSOR)
+    graph.wait(lambda: reliable.get_subscription_count() == 1, "one subscription for both")
+    weaker.publish(String(data="best effort"))
+    reliable.publish(String(data="reliable"))
+    graph.wait(lambda: on_disk(bag, "/results") == 3, "messages in the bag")
+    graph.end(child, signal.SIGINT)
+    assert child.returncode == 0
+
+
+def test_recorder_keeps_simulated_time(graph):
+    from rosgraph_msgs.msg import Clock
+
+    bag = graph.folder / "bag"
+    child = graph.start("recorder", output=bag, topics="['/results']", use_sim_time="true")
+    clock = graph.publisher(Clock, "/clock")
+    results = graph.publisher(String, "/results")
+    time_message = Clock()
+    time_message.clock.sec = 12
+
+    def recorded() -> bool:
+        clock.publish(time_message)
+        results.publish(String())
+        return bag.is_dir() and summary(bag).start_ns + on_disk(bag, "/results") > 12 * SECOND
+
+    graph.wait(recorded, "message at simulated time")
+    graph.end(child, signal.SIGINT)
+    with BagReader(bag) as reader:
+        assert {m.log_time_ns for m in reader.messages()} == {12 * SECOND}
+
+
+def test_a_killed_recorder_leaves_a_readable_bag(graph):
+    bag = graph.folder / "bag"
+    child = graph.start("recorder", output=bag, topics="['/results']")
+    results = graph.publisher(String, "/results")
+    results.publish(String(data="kept"))
+    graph.wait(lambda: on_disk(bag, "/results") == 1, "message in the bag")
+    graph.end(child, signal.SIGKILL)
+    assert on_disk(bag, "/results") == 1
+    again = graph.start("recorder", output=bag)
+    _, errors = again.communicate(timeout=DEADLINE_S)
+    assert again.returncode == 2
+    assert "already exists" in errors
+    assert "Traceback" not in errors
+    assert on_disk(bag, "/results") == 1
+
+
+def played_bag(recording) -> Path:
+    """A bag with ten strings and three compressed RGB-D images in 0.9 s, and a truth."""
+    bag = recording("source")
+    bag.topic("/results")
+    bag.topic("/truth/pose")
+    bag.topic("/depth/compressedDepth", "sensor_msgs/msg/CompressedImage")
+    for index in range(10):
+        now = 1000 * SECOND + index * SECOND // 10
+        bag.write("/results", now, serialize_message(String(data=str(index))))
+        bag.write("/truth/pose", now, serialize_message(String(data="truth")))
+        if index % 4 == 0:
+            png = cv2.imencode(".png", depth(index))[1].tobytes()
+            message = CompressedImage(format="16UC1; compressedDepth png", data=bytes(12) + png)
+            message.header.stamp.sec = 5 + index
+            bag.write("/depth/compressedDepth", now, serialize_message(message))
+    bag.writer.close()
+    return bag.folder
+
+
+def depth(index: int) -> np.ndarray:
+    return np.random.default_rng(index).integers(0, 65536, (48, 64), dtype=np.uint16)
+
+
+def test_player_plays_all_and_ends(graph, recording):
+    texts, images, truths = [], [], []
+    for kind, topic, into in (
+        (String, "/renamed", texts),
+        (Image, "/depth", images),
+        (String, "/truth/pose", truths),
+    ):
+        graph.node.create_subscription(kind, topic, into.append, qos.RESULT)
+    child = graph.start(
+        "player",
+        "-r",
+        "/results:=/renamed",
+        bag=played_bag(recording),
+        rate=2.0,
+        exclude="['/truth/.*']",
+        wait_for="['/renamed', '/depth']",
+    )
+    graph.wait(lambda: child.poll() is not None, "end of the player")
+    _, errors = child.communicate()
+    assert child.returncode == 0, errors
+    graph.wait(lambda: len(texts) == 10 and len(images) == 3, "all messages")
+    assert [m.data for m in texts] == [str(index) for index in range(10)]
+    for index, image in zip((0, 4, 8), images, strict=True):
+        assert (image.encoding, image.header.stamp.sec) == ("16UC1", 5 + index)
+        pixels = np.frombuffer(image.data, np.uint16).reshape(image.height, image.width)
+        np.testing.assert_array_equal(pixels, depth(index))
+    assert truths == []
+
+
+def test_player_gives_the_clock_and_loops(graph, recording):
+    from rosgraph_msgs.msg import Clock
+
+    clocks, texts = [], []
+    graph.node.create_subscription(Clock, "/clock", clocks.append, qos.RESULT)
+    graph.node.create_subscription(String, "/results", texts.append, qos.RESULT)
+    child = graph.start(
+        "player",
+        bag=played_bag(recording),
+        rate=4.0,
+        clock="true",
+        loop="true",
+        wait_for="['/results', '/clock']",
+    )
+    graph.wait(lambda: len(texts) >= 25, "third pass")
+    _, errors = graph.end(child, signal.SIGINT)
+    assert child.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert [m.data for m in texts[:25]] == [str(index % 10) for index in range(25)]
+    assert {m.clock.sec for m in clocks} == {1000}
+
+
+def test_player_refuses_what_is_no_bag(graph):
+    child = graph.start("player", bag=graph.folder / "nothing")
+    _, errors = child.communicate(timeout=DEADLINE_S)
+    assert child.returncode == 2
+    assert "there is no bag" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("node", [Recorder, Player])
+def test_the_parameter_file_holds_every_parameter_at_its_default(node):
+    text = (config_dir() / f"{node.NAME}.yaml").read_text()
+    given = yaml.safe_load(text)["/**"]["ros__parameters"]
+    assert given == {row.name: row.default for row in node.PARAMETERS}
