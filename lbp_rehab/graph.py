@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -88,8 +89,12 @@ class NodeSpec:
 
     @property
     def module(self) -> str:
-        """The Python module that runs the node."""
+        """The Python module that defines the node."""
         return f"{PACKAGE}.nodes.{self.name}"
+
+    def command(self) -> list[str]:
+        """Return the command line of a process that runs the node."""
+        return [sys.executable, "-m", f"{PACKAGE}.start", self.name, *self.ros_arguments()]
 
     def ros_arguments(self) -> list[str]:
         """Return the arguments for ``rclpy.init`` or the end of a command line."""
@@ -160,7 +165,6 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
             language=options.language,
             wav_folder=options.voice_folder,
             mute=options.mute,
-            person_id=person,
         ),
     ]
     if options.record:

@@ -142,9 +142,8 @@ class Supervisor:
                     time.sleep(POLL_S)
 
     def _start(self, process: Process) -> None:
-        # Fixed module and arguments of our own graph; no shell.
         process.popen = subprocess.Popen(
-            [sys.executable, "-m", process.spec.module, *process.spec.ros_arguments()],
+            process.spec.command(),
             env=self._environment,
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C reaches the nodes through us, in our order

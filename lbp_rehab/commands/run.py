@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -42,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
     specs = session_graph(options)
     if arguments.dry_run:
         for spec in specs:
-            print(" ".join([sys.executable, "-m", spec.module, *spec.ros_arguments()]))
+            print(shlex.join(spec.command()))
         return 0
     if arguments.composed:
         return run_composed(specs)

@@ -1,0 +1,1 @@
+"""Surface EMG: sources, filters, quality, activation, onsets, fatigue; imports no ROS."""

@@ -1,0 +1,1 @@
+"""Spoken and shown feedback: which cue, when, and the voice."""

@@ -1,0 +1,1 @@
+"""ROS shells: one node a module, parameters and topics only."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,9 +15,14 @@ from typing import Any, ClassVar
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import (
+    ExternalShutdownException,
+    ShutdownException,
+    SingleThreadedExecutor,
+)
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
 
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos
@@ -162,8 +170,13 @@ def run_together(
     options: Sequence[dict[str, Any]] | None = None,
 ) -> int:
     """Run several nodes in one process and one thread, as ``lbp-rehab run --composed`` does."""
-    rclpy.init(args=list(arguments) if arguments is not None else None)
+    # rclpy's own handlers would shut the context down before the nodes have said their last words.
+    rclpy.init(
+        args=list(arguments) if arguments is not None else None,
+        signal_handler_options=SignalHandlerOptions.NO,
+    )
     executor = SingleThreadedExecutor()
+    _end_on_signal(executor)
     nodes: list[LbpNode] = []
     code = 0
     try:
@@ -172,7 +185,7 @@ def run_together(
             nodes.append(node)
             executor.add_node(node)
         executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except (KeyboardInterrupt, ExternalShutdownException, ShutdownException):
         pass
     except InputError as error:
         print(f"lbp_rehab: {error}", file=sys.stderr)
@@ -188,3 +201,24 @@ def run_together(
         executor.shutdown(timeout_sec=1.0)
         rclpy.try_shutdown()
     return code
+
+
+def _end_on_signal(executor: SingleThreadedExecutor) -> None:
+    """End the executor on SIGINT and SIGTERM, with the context still alive.
+
+    Python handles signals between two instructions of the main thread, which may be waiting inside
+    the middleware. The wake-up pipe is written at once, and a thread that reads it ends the wait.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+
+    def end() -> None:
+        os.read(woken, 1)
+        executor.shutdown(timeout_sec=0.0)
+
+    threading.Thread(target=end, name="signals", daemon=True).start()

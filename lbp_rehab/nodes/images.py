@@ -54,7 +54,7 @@ def to_frame(color: Image, depth: Image | None, info: CameraInfo) -> RgbdFrame:
         If an encoding is not supported, or the sizes of the three differ.
     """
     intrinsics = to_intrinsics(info)
-    image = _array(color, "rgb8")
+    image = to_rgb(color)
     if (intrinsics.width, intrinsics.height) != (color.width, color.height):
         raise InputError(
             f"the colour image is {color.width}x{color.height} but camera_info says "
@@ -79,6 +79,11 @@ def to_frame(color: Image, depth: Image | None, info: CameraInfo) -> RgbdFrame:
     return RgbdFrame(
         to_ns(color.header.stamp), color.header.frame_id, image, millimetres, intrinsics
     )
+
+
+def to_rgb(message: Image) -> NDArray[np.uint8]:
+    """Return a colour or grey image as RGB, shape (h, w, 3); InputError if it cannot be read."""
+    return np.asarray(_array(message, "rgb8"), np.uint8)
 
 
 def _array(message: Image, encoding: str) -> NDArray:

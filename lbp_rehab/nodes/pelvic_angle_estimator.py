@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.task import Future
 
@@ -48,7 +49,11 @@ class PelvicAngleEstimatorNode(LbpNode):
             duration = self.settings["neutral_duration_s"]
             self._automatic = Collector(duration, restless_restarts=True)
         self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT)
-        self.create_service(CalibrateNeutral, "calibrate_neutral", self._calibrate)
+        # Reentrant: poses must come in while the service waits for them.
+        group = ReentrantCallbackGroup()
+        self.create_service(
+            CalibrateNeutral, "calibrate_neutral", self._calibrate, callback_group=group
+        )
 
     def _on_pose(self, message: msg.BodyPose) -> None:
         state, sample = self._estimator.update(from_body_pose(message))

@@ -18,7 +18,7 @@ from lbp_rehab.bags.definitions import installed, message_class
 from lbp_rehab.bags.qos import recorded, request
 from lbp_rehab.bags.topics import matches
 from lbp_rehab.errors import InputError
-from lbp_rehab.nodes.base import EXIT_INPUT_ERROR, LbpNode, run
+from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.parameters import Parameter
 
 QUEUE_DEPTH = 100  # 3 s of images at 30 Hz
@@ -176,11 +176,7 @@ def _is_too_strict(profile: QoSProfile, offered: list[Qos]) -> bool:
 
 def main() -> int:
     """Run the node."""
-    try:
-        return run(Recorder)
-    except InputError as error:  # the end of the bag could not be written
-        print(f"lbp_rehab: {error}", file=sys.stderr)
-        return EXIT_INPUT_ERROR
+    return run(Recorder)
 
 
 if __name__ == "__main__":

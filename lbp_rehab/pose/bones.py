@@ -69,6 +69,7 @@ def _fit_bone(
 
     The measurement is |p_a - p_b| = length; the states are the distances along the two rays.
     """
+    shrunk = radial[[a, b]] ** 2
     for _ in range(3):
         ray_a = position[a] / np.linalg.norm(position[a])
         ray_b = position[b] / np.linalg.norm(position[b])
@@ -79,11 +80,11 @@ def _fit_bone(
         direction = bone / now
         slope = np.array([-direction @ ray_a, direction @ ray_b])
         if np.abs(slope).max() < MIN_SLOPE:
-            return
+            break
         variance = np.array([radial[a] ** 2, radial[b] ** 2])
         gain = variance * slope / (slope**2 @ variance + LENGTH_SIGMA_M**2)
         step = gain * (length - now)
         position[a] = position[a] + ray_a * step[0]
         position[b] = position[b] + ray_b * step[1]
-    shrunk = variance * (1.0 - gain * slope)
+        shrunk = variance * (1.0 - gain * slope)
     radial[a], radial[b] = np.sqrt(np.maximum(shrunk, 1e-6))

@@ -1,0 +1,121 @@
+"""Between the quality core's dataclasses and its messages."""
+
+from __future__ import annotations
+
+from lbp_rehab import msg
+from lbp_rehab.errors import InputError
+from lbp_rehab.nodes.convert import from_estimate, to_estimate, to_ns, to_stamp
+from lbp_rehab.quality.activation import MUSCLES, Activation
+from lbp_rehab.quality.types import (
+    FaultFinding,
+    LiveQuality,
+    RepetitionResult,
+    Session,
+    Side,
+    SubScore,
+)
+
+_SIDES = {msg.EmgChannel.SIDE_LEFT: "_l", msg.EmgChannel.SIDE_RIGHT: "_r"}
+
+
+def from_activation(message: msg.EmgActivation) -> Activation:
+    """Return what scoring needs of a message; InputError if it contradicts itself."""
+    try:
+        muscles = {
+            f"{MUSCLES[m.channel.muscle - 1]}{_SIDES.get(m.channel.side, '')}": from_estimate(
+                m.activation
+            )
+            for m in message.muscles
+            if 1 <= m.channel.muscle <= len(MUSCLES)
+        }
+        return Activation(
+            to_ns(message.header.stamp),
+            muscles,
+            from_estimate(message.co_contraction),
+            from_estimate(message.asymmetry),
+            from_estimate(message.local_share),
+        )
+    except ValueError as error:
+        raise InputError(f"an EmgActivation holds a value that is not valid: {error}") from error
+
+
+def to_fault(fault: FaultFinding) -> msg.Fault:
+    """Return the message of a fault."""
+    return msg.Fault(
+        id=fault.id,
+        severity=int(fault.severity),
+        confidence=float(fault.confidence),
+        body_part=fault.body_part,
+        unit=fault.unit,
+        measured=to_estimate(fault.measured),
+        allowed_min=float(fault.allowed_min),
+        allowed_max=float(fault.allowed_max),
+        start=to_stamp(fault.start_ns),
+        end=to_stamp(fault.end_ns),
+        points_lost=float(fault.points_lost),
+    )
+
+
+def to_live(live: LiveQuality, person_id: str, exercise: str, side: Side) -> msg.QualityLive:
+    """Return the message of a moment."""
+    message = msg.QualityLive(
+        person_id=person_id,
+        exercise=exercise,
+        side=int(side),
+        phase=int(live.phase),
+        progress=to_estimate(live.progress),
+        repetitions=live.repetitions,
+        faults=[to_fault(f) for f in live.faults],
+        missing=list(live.missing),
+    )
+    message.header.stamp = to_stamp(live.stamp_ns)
+    return message
+
+
+def to_sub_score(part: SubScore) -> msg.SubScore:
+    """Return the message of a part of a score."""
+    return msg.SubScore(
+        kind=int(part.kind),
+        value=to_estimate(part.value),
+        weight=float(part.weight),
+        points_lost=float(part.points_lost),
+    )
+
+
+def to_repetition(
+    result: RepetitionResult, person_id: str, exercise: str, side: Side
+) -> msg.Repetition:
+    """Return the message of a repetition."""
+    message = msg.Repetition(
+        person_id=person_id,
+        exercise=exercise,
+        index=result.index,
+        side=int(side),
+        outcome=int(result.outcome),
+        start=to_stamp(result.start_ns),
+        target=to_stamp(result.target_ns),
+        end=to_stamp(result.end_ns),
+        range_of_motion=to_estimate(result.range_of_motion),
+        score=to_estimate(result.score),
+        grade=int(result.grade),
+        sub_scores=[to_sub_score(s) for s in result.sub_scores],
+        faults=[to_fault(f) for f in result.faults],
+    )
+    message.header.stamp = to_stamp(result.end_ns)
+    return message
+
+
+def to_session(session: Session) -> msg.SessionState:
+    """Return the message of the session's state."""
+    message = msg.SessionState(
+        session_id=session.session_id,
+        person_id=session.person_id,
+        state=int(session.phase),
+        exercise=session.exercise,
+        side=int(session.side),
+        set_index=session.set_index,
+        repetitions_done=session.repetitions_done,
+        repetitions_target=session.repetitions_target,
+    )
+    message.header.stamp = to_stamp(session.stamp_ns)
+    return message

@@ -1,0 +1,76 @@
+"""The service ``calibrate_mvc`` of the sEMG bridge."""
+
+from __future__ import annotations
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.task import Future
+
+from lbp_rehab.emg.activation import EmgPipeline
+from lbp_rehab.emg.mvc import MvcRecording
+from lbp_rehab.emg.types import Activation, Muscle, Side
+from lbp_rehab.nodes.base import LbpNode
+from lbp_rehab.srv import CalibrateMvc
+
+GRACE_S = 3.0  # beyond the duration of a calibration, before it gives up waiting for samples
+LONGEST_S = 60.0
+
+
+class MvcService:
+    """Records a maximal contraction from the activations that pass by.
+
+    Parameters
+    ----------
+    node : LbpNode
+        With the parameters ``mvc_duration_s`` and ``mvc_window_s``.
+    pipeline : EmgPipeline
+        Gets the calibration.
+    """
+
+    def __init__(self, node: LbpNode, pipeline: EmgPipeline) -> None:
+        self._node = node
+        self._pipeline = pipeline
+        self._recording: MvcRecording | None = None
+        self._done: Future | None = None
+        # Its own group: while it waits, the samples that it waits for must come in.
+        group = ReentrantCallbackGroup()
+        node.create_service(CalibrateMvc, "calibrate_mvc", self._calibrate, callback_group=group)
+
+    def add(self, activation: Activation) -> None:
+        """Take the next instant."""
+        if self._recording is not None and self._recording.add(activation):
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_result(self._recording)
+        self._recording = None
+
+    async def _calibrate(
+        self, request: CalibrateMvc.Request, response: CalibrateMvc.Response
+    ) -> CalibrateMvc.Response:
+        settings = self._node.settings
+        duration_s = request.duration_s or settings["mvc_duration_s"]
+        try:
+            muscle, side = Muscle(request.muscle), Side(request.side)
+        except ValueError as error:
+            response.message = f"unknown muscle or side: {error}"
+            return response
+        if self._recording is not None:
+            response.message = "a calibration is already running"
+            return response
+        if not 0 < duration_s <= LONGEST_S:
+            response.message = f"duration_s is {duration_s}; it must be between 0 and {LONGEST_S}"
+            return response
+        self._recording = MvcRecording(muscle, side, duration_s, settings["mvc_window_s"])
+        self._done = Future(executor=self._node.executor)
+        # Samples may stop coming: then answer with what there is.
+        patience = self._node.create_timer(
+            duration_s + GRACE_S, self._finish, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        result = (await self._done).result()
+        self._node.destroy_timer(patience)
+        self._pipeline.calibrate(result.mvc_v)
+        response.success, response.message = bool(result.mvc_v), result.message
+        response.labels, response.mvc_v = list(result.mvc_v), list(result.mvc_v.values())
+        return response

@@ -1,0 +1,192 @@
+"""Scores an exercise: pose, pelvis and muscles in, live quality and scored repetitions out."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from lbp_rehab import msg
+from lbp_rehab.action import RunExerciseSet
+from lbp_rehab.errors import InputError
+from lbp_rehab.nodes import convert, qos
+from lbp_rehab.nodes.base import LbpNode, run
+from lbp_rehab.nodes.convert_quality import from_activation, to_live, to_repetition, to_session
+from lbp_rehab.nodes.exercise_action import ExerciseAction
+from lbp_rehab.nodes.parameters import Parameter
+from lbp_rehab.quality.exercise import load_exercise
+from lbp_rehab.quality.scorer import ClockReset, Scorer, ScorerSettings
+from lbp_rehab.quality.sets import ExerciseSet
+from lbp_rehab.quality.types import LiveQuality, RepetitionResult, Session, SessionPhase, Side
+
+SIDES = ("none", "left", "right")
+
+
+class QualityScorer(LbpNode):
+    """Counts and scores the repetitions of one exercise set at a time."""
+
+    NAME = "quality_scorer"
+    PARAMETERS = (
+        Parameter(
+            "exercise", "", "name of the exercise to run at once; empty: wait for the action"
+        ),
+        Parameter(
+            "side", "none", "side that works; none: as the exercise file says", choices=SIDES
+        ),
+        Parameter("repetitions", 0, "of the exercise run at once; 0: open end", 0, 1000),
+        Parameter("person_id", "", "pseudonymous id of the patient, never a name"),
+        Parameter("session_id", "", "id of the session; empty: a random one"),
+        Parameter("missing_after_s", 1.0, "[s] an input silent for longer is missing", 0.1, 10.0),
+        Parameter("wait_s", 0.3, "[s] a repetition waits this long for late inputs", 0.0, 2.0),
+        Parameter("min_confidence", 0.7, "a less sure fault is not reported", 0.5, 1.0),
+        Parameter(
+            "grade_thresholds",
+            [60.0, 75.0, 85.0, 95.0],
+            "scores from which: qualified, good, excellent, super excellent",
+            0.0,
+            100.0,
+        ),
+    )
+
+    def __init__(self, **node_options: Any) -> None:
+        super().__init__(**node_options)
+        thresholds = self.settings["grade_thresholds"]
+        if len(thresholds) != 4 or thresholds != sorted(set(thresholds)):
+            raise InputError("parameter 'grade_thresholds' must be four rising numbers")
+        self._session_id = self.settings["session_id"] or secrets.token_hex(4)
+        self._set: ExerciseSet | None = None
+        self._sets = self._resets = 0
+        self._stamp_ns = 0
+        self._told = False
+        self._publish_live = self.advertise(msg.QualityLive, "quality/live", qos.RESULT)
+        self._publish_repetition = self.advertise(msg.Repetition, "quality/repetition", qos.RESULT)
+        self._publish_session = self.advertise(msg.SessionState, "session/state", qos.LATCHED)
+        if self.settings["exercise"]:
+            side = Side[self.settings["side"].upper()]
+            self._begin(self.settings["exercise"], side, self.settings["repetitions"], 0.0)
+        self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT)
+        self.subscribe(msg.PelvisState, "pelvis/state", self._on_pelvis, qos.RESULT)
+        self.subscribe(msg.EmgActivation, "emg/activation", self._on_activation, qos.RESULT)
+        self._action = ExerciseAction(self, self._begin_goal, self._end)
+
+    def _on_pose(self, message: msg.BodyPose) -> None:
+        self._update(convert.to_ns(message.header.stamp), pose=convert.from_body_pose(message))
+
+    def _on_pelvis(self, message: msg.PelvisState) -> None:
+        stamp_ns = convert.to_ns(message.header.stamp)
+        self._update(stamp_ns, pelvis=convert.from_pelvis_state(message))
+
+    def _on_activation(self, message: msg.EmgActivation) -> None:
+        self._update(convert.to_ns(message.header.stamp), activation=from_activation(message))
+
+    def _update(self, stamp_ns: int, **inputs: Any) -> None:
+        self._stamp_ns = stamp_ns
+        if self._set is None:
+            return
+        if not self._told:
+            self._told = True
+            self._say(SessionPhase.EXERCISING, stamp_ns)
+        for event in self._set.update(stamp_ns, **inputs):
+            self._tell(event)
+        if self._set is not None and self._set.ended:
+            self._end(self._set.ended)
+
+    def _tell(self, event: LiveQuality | RepetitionResult | ClockReset) -> None:
+        assert self._set is not None
+        person, exercise, side = self.settings["person_id"], self._set.exercise, self._set.side
+        if isinstance(event, ClockReset):
+            self._resets += 1
+            self.get_logger().warning(f"the stamps jumped back by {event.back_by_s:.1f} s")
+        elif isinstance(event, LiveQuality):
+            live = to_live(event, person, exercise.name, side)
+            self._publish_live(live)
+            self._action.feedback(live)
+        else:
+            self._publish_repetition(to_repetition(event, person, exercise.name, side))
+            self._say(SessionPhase.EXERCISING, event.end_ns)
+
+    # One set
+
+    def _begin(self, name: str, side: Side, target: int, timeout_s: float) -> None:
+        exercise = load_exercise(name)
+        settings = ScorerSettings(
+            grade_thresholds=self.settings["grade_thresholds"],
+            min_confidence=self.settings["min_confidence"],
+            missing_after_s=self.settings["missing_after_s"],
+            wait_s=self.settings["wait_s"],
+        )
+        self._sets += 1
+        self._set = ExerciseSet(
+            Scorer(exercise, settings), side or exercise.side, target, timeout_s
+        )
+        self._told = self._stamp_ns > 0  # else with the first stamp: no clock is read
+        if self._told:
+            self._say(SessionPhase.EXERCISING, self._stamp_ns)
+
+    def _end(self, why: str) -> None:
+        finished, stamp_ns = self._set, self._stamp_ns
+        if finished is None:
+            return
+        for event in finished.finish():
+            self._tell(event)
+        self._say(SessionPhase.FINISHED if finished.done else SessionPhase.ABORTED, stamp_ns)
+        self._set = None
+        self._action.ended(self._result(finished, why))
+
+    def _say(self, phase: SessionPhase, stamp_ns: int) -> None:
+        if (now := self._set) is not None:
+            person, done = self.settings["person_id"], now.scorer.repetitions
+            session = Session(
+                stamp_ns, self._session_id, person, phase, now.exercise.name, now.side,
+                self._sets, done, now.target,
+            )  # fmt: skip
+            self._publish_session(to_session(session))
+
+    def _begin_goal(self, goal: RunExerciseSet.Goal) -> None:
+        if self._set is not None:
+            raise InputError("a set is already running; cancel it first")
+        if goal.side not in set(Side) or goal.timeout_s < 0:
+            raise InputError("side must be a SIDE_ constant and timeout_s 0 or more")
+        self._begin(goal.exercise, Side(goal.side), goal.repetitions, goal.timeout_s)
+
+    def _result(self, finished: ExerciseSet, why: str) -> RunExerciseSet.Result:
+        person, name, side = self.settings["person_id"], finished.exercise.name, finished.side
+        score, grade = finished.mean_score(self.settings["grade_thresholds"])
+        return RunExerciseSet.Result(
+            success=finished.done,
+            message=why,
+            repetitions=[to_repetition(r, person, name, side) for r in finished.results],
+            score=convert.to_estimate(score),
+            grade=int(grade),
+        )
+
+    def health(self) -> tuple[bytes, str, dict[str, str]]:
+        """Report the exercise and what does not arrive."""
+        if self._set is None:
+            return DiagnosticStatus.OK, "waiting for an exercise", {}
+        missing = self._set.scorer.missing(self._stamp_ns)
+        values = {
+            "exercise": self._set.exercise.name,
+            "repetitions": str(self._set.scorer.repetitions),
+            "clock_resets": str(self._resets),
+            "not_assessed": ", ".join(self._set.not_assessed),
+        }
+        if missing:
+            return DiagnosticStatus.WARN, f"nothing arrives on {', '.join(missing)}", values
+        return DiagnosticStatus.OK, f"scoring {self._set.exercise.name}", values
+
+    def close(self) -> None:
+        """End the set and the action server."""
+        self._end("the node stops")
+        self._action.close()
+
+
+def main() -> int:
+    """Run the node."""
+    return run(QualityScorer)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

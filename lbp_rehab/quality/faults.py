@@ -1,0 +1,194 @@
+"""Faults: where a quantity left its allowed range, how far, how surely, and what that costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lbp_rehab.estimate import Estimate
+from lbp_rehab.quality import measures
+from lbp_rehab.quality.exercise import FaultRule
+from lbp_rehab.quality.movement import VALUE_WIDTH_S, Moments, mean_before
+from lbp_rehab.quality.signals import NANOSECONDS, LowPass, smooth
+from lbp_rehab.quality.track import Track
+from lbp_rehab.quality.types import (
+    NO_LOWER_LIMIT,
+    NO_UPPER_LIMIT,
+    FaultFinding,
+    Severity,
+    SubScoreKind,
+)
+
+RUN_GAP_S = 0.3  # a longer gap in the samples ends an excursion
+LIVE_FILTER_S = 0.1
+SIGMA_FLOOR = 1e-9
+
+
+@dataclass(frozen=True)
+class Deduction:
+    """A finding and the points of its sub-score that it costs, with their 1-sigma."""
+
+    finding: FaultFinding
+    points: float
+    sigma: float
+
+
+def limit(value: float) -> float:
+    """Return an allowed limit as `FaultFinding` writes it: finite, also when open."""
+    return min(max(value, NO_LOWER_LIMIT), NO_UPPER_LIMIT)
+
+
+def confidence(excess: float, sigma: float) -> float:
+    """Return the probability that a Gaussian quantity is truly outside its range."""
+    return 0.5 * (1.0 + math.erf(excess / max(sigma, SIGMA_FLOOR) / math.sqrt(2.0)))
+
+
+def rectified_sigma(excess: float, sigma: float) -> float:
+    """Return the 1-sigma of ``max(0, x)`` for Gaussian x: also a quantity inside may be outside."""
+    if sigma <= 0.0:
+        return 0.0
+    z = excess / sigma
+    density = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+    above = confidence(excess, sigma)
+    mean = excess * above + sigma * density
+    square = (excess**2 + sigma**2) * above + excess * sigma * density
+    return math.sqrt(max(square - mean**2, 0.0))
+
+
+def severity(rule: FaultRule, excess: float) -> Severity:
+    """Return the severity of an excess over the allowed range."""
+    steps = (rule.moderate, rule.severe, rule.unsafe)
+    return Severity(1 + sum(excess >= step for step in steps))
+
+
+def excess_of(rule: FaultRule, value: float) -> float:
+    """Return how far a value is outside the allowed range; negative inside."""
+    return max(value - rule.high, rule.low - value)
+
+
+def assess(
+    rule: FaultRule, track: Track, moments: Moments, earliest_ns: int, min_confidence: float
+) -> Deduction | None:
+    """Judge one rule over a finished repetition.
+
+    Returns
+    -------
+    Deduction or None
+        With 0 points (and the sigma that they may have) if there was no fault; None if the
+        quantity was unknown in all phases that count.
+    """
+    times, values, sigmas = track.between(moments.start_ns, moments.end_ns)
+    inside = np.zeros(len(times), dtype=bool)
+    for phase in rule.phases:
+        first, last = ((s - moments.start_ns) / NANOSECONDS for s in moments.interval(phase))
+        inside |= (times >= first) & (times <= last)
+    if not inside.any():
+        return None
+    offset = Estimate(0.0, 0.0)
+    if rule.from_start:
+        offset = mean_before(track, moments.start_ns, earliest_ns)
+        if not offset.known:
+            return None
+    fit = smooth(times, values, sigmas, VALUE_WIDTH_S)
+    value = fit.value - offset.value
+    sigma = np.hypot(fit.sigma, offset.sigma)
+    excess = np.where(inside, np.maximum(value - rule.high, rule.low - value), -np.inf)
+    run = _worst_run(times, excess, rule.at_least_s)
+    nearest = int(np.argmax(excess))
+    first, worst, last = run or (nearest, nearest, nearest)
+    slope = rule.points / rule.severe
+    spread = slope * rectified_sigma(float(excess[worst]), float(sigma[worst]))
+    sure = confidence(float(excess[worst]), float(sigma[worst]))
+    real = run is not None and sure >= min_confidence
+    points = min(slope * float(excess[worst]), 100.0) if real else 0.0
+    finding = FaultFinding(
+        id=rule.id,
+        kind=SubScoreKind.ALIGNMENT,
+        severity=severity(rule, float(excess[worst])),
+        confidence=sure,
+        body_part=rule.measure,
+        unit=measures.unit(rule.measure),
+        measured=Estimate(float(value[worst]), float(sigma[worst])),
+        allowed_min=limit(rule.low),
+        allowed_max=limit(rule.high),
+        start_ns=moments.start_ns + round(float(times[first]) * NANOSECONDS),
+        end_ns=moments.start_ns + round(float(times[last]) * NANOSECONDS),
+    )
+    return Deduction(finding, points, min(spread, 100.0))
+
+
+def _worst_run(
+    times: np.ndarray, excess: np.ndarray, at_least_s: float
+) -> tuple[int, int, int] | None:
+    """Return first, worst and last index of the excursion that goes furthest outside."""
+    best: tuple[int, int, int] | None = None
+    outside = np.flatnonzero(excess > 0)
+    if len(outside) == 0:
+        return None
+    breaks = (np.diff(outside) > 1) | (np.diff(times[outside]) > RUN_GAP_S)
+    for run in np.split(outside, np.flatnonzero(breaks) + 1):
+        first, last = int(run[0]), int(run[-1])
+        if last == first or times[last] - times[first] < at_least_s:
+            continue
+        worst = int(run[np.argmax(excess[run])])
+        if best is None or excess[worst] > excess[best[1]]:
+            best = (first, worst, last)
+    return best
+
+
+class LiveFault:
+    """Watches one rule while the movement goes on."""
+
+    def __init__(self, rule: FaultRule) -> None:
+        self.rule = rule
+        self._filter = LowPass(LIVE_FILTER_S)
+        self._rest: Estimate | None = None
+        self._since_ns: int | None = None
+
+    def rest(self) -> None:
+        """Take the present value as that of the start position."""
+        if self._filter.value is not None:
+            self._rest = self._filter.estimate()
+
+    def update(
+        self, stamp_ns: int, estimate: Estimate, counts: bool, min_confidence: float
+    ) -> FaultFinding | None:
+        """Take a sample; return the fault if it is present now."""
+        if not estimate.known:
+            self._since_ns = None
+            return None
+        self._filter.update(stamp_ns, estimate)
+        now = self._filter.estimate()
+        if self.rule.from_start:
+            if self._rest is None:
+                return None
+            now = Estimate(now.value - self._rest.value, math.hypot(now.sigma, self._rest.sigma))
+        excess = excess_of(self.rule, now.value)
+        if not counts or excess <= 0:
+            self._since_ns = None
+            return None
+        if self._since_ns is None:
+            self._since_ns = stamp_ns
+        sure = confidence(excess, now.sigma)
+        held_s = (stamp_ns - self._since_ns) / NANOSECONDS
+        if held_s < self.rule.at_least_s or sure < min_confidence:
+            return None
+        return FaultFinding(
+            id=self.rule.id,
+            kind=SubScoreKind.ALIGNMENT,
+            severity=severity(self.rule, excess),
+            confidence=sure,
+            body_part=self.rule.measure,
+            unit=measures.unit(self.rule.measure),
+            measured=now,
+            allowed_min=limit(self.rule.low),
+            allowed_max=limit(self.rule.high),
+            start_ns=self._since_ns,
+            end_ns=stamp_ns,
+        )
+
+
+Tracks = Mapping[str, Track]
