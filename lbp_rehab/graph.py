@@ -170,7 +170,6 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
     if options.record:
         nodes.append(node("recorder", output=options.record))
     if options.play:
-        waiting = ["camera/color/image_raw", "body/pose"]
         nodes.append(
             node(
                 "player",
@@ -178,11 +177,20 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
                 bag=options.play,
                 rate=float(options.play_rate),
                 exclude=[options.play_exclude or RESULTS],
-                wait_for=waiting,
+                wait_for=_readers(nodes, options),
                 clock=True,
             )
         )
     return tuple(nodes)
+
+
+def _readers(nodes: list[NodeSpec], options: SessionOptions) -> list[str]:
+    """Return how many readers each topic has once every node is up, for the player to wait for."""
+    recorders = int(bool(options.record))
+    readers = {"camera/color/image_raw": 1, "body/pose": 2, "pelvis/state": 1, "quality/live": 1}
+    if any(node.name == "emg_bridge" for node in nodes):
+        readers["emg/raw"] = readers["emg/activation"] = 1
+    return [f"{topic}={count + recorders}" for topic, count in readers.items()]
 
 
 def option_help() -> dict[str, tuple[Value, str]]:

@@ -23,6 +23,7 @@ from rclpy.executors import (
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos
@@ -176,7 +177,7 @@ def run_together(
         signal_handler_options=SignalHandlerOptions.NO,
     )
     executor = SingleThreadedExecutor()
-    _end_on_signal(executor)
+    stop = _stop_on_signal(executor)
     nodes: list[LbpNode] = []
     code = 0
     try:
@@ -184,7 +185,7 @@ def run_together(
             node = kind(**(options[index] if options else {}))
             nodes.append(node)
             executor.add_node(node)
-        executor.spin()
+        executor.spin_until_future_complete(stop)
     except (KeyboardInterrupt, ExternalShutdownException, ShutdownException):
         pass
     except InputError as error:
@@ -203,22 +204,24 @@ def run_together(
     return code
 
 
-def _end_on_signal(executor: SingleThreadedExecutor) -> None:
-    """End the executor on SIGINT and SIGTERM, with the context still alive.
+def _stop_on_signal(executor: SingleThreadedExecutor) -> Future:
+    """Return a future that SIGINT and SIGTERM complete, with the context still alive.
 
     Python handles signals between two instructions of the main thread, which may be waiting inside
     the middleware. The wake-up pipe is written at once, and a thread that reads it ends the wait.
     """
+    stop = Future(executor=executor)
     if threading.current_thread() is not threading.main_thread():
-        return
+        return stop
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
 
-    def end() -> None:
+    def wait() -> None:
         os.read(woken, 1)
-        executor.shutdown(timeout_sec=0.0)
+        stop.set_result(None)
 
-    threading.Thread(target=end, name="signals", daemon=True).start()
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    return stop

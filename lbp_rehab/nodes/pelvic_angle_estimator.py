@@ -15,10 +15,16 @@ from lbp_rehab import msg
 from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.base import LbpNode, run
-from lbp_rehab.nodes.convert import from_body_pose, to_estimate, to_pelvis_state, to_stamp
+from lbp_rehab.nodes.convert import (
+    NANOSECONDS,
+    from_body_pose,
+    to_estimate,
+    to_pelvis_state,
+    to_stamp,
+)
 from lbp_rehab.nodes.parameters import Parameter
 from lbp_rehab.pelvis.estimator import PelvisEstimator, PelvisSettings
-from lbp_rehab.pelvis.neutral import Collector
+from lbp_rehab.pelvis.neutral import Collector, Sample
 from lbp_rehab.pelvis.segments import cardan
 from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.srv import CalibrateNeutral
@@ -31,8 +37,9 @@ class PelvicAngleEstimatorNode(LbpNode):
 
     NAME = "pelvic_angle_estimator"
     PARAMETERS = (
-        Parameter("neutral_duration_s", 2.0, "how long a neutral is averaged [s]", 0.2, 60.0),
+        Parameter("neutral_duration_s", 1.5, "how long a neutral is averaged [s]", 0.2, 60.0),
         Parameter("auto_neutral", True, "take the neutral from the first still moment"),
+        Parameter("auto_neutral_within_s", 8.0, "of the first pose, else never [s]", 0.5, 600.0),
         Parameter("max_sigma_deg", 25.0, "a less certain angle is unknown [deg]", 1.0, 90.0),
     )
 
@@ -45,6 +52,7 @@ class PelvicAngleEstimatorNode(LbpNode):
         self._collector: Collector | None = None
         self._collected: Future | None = None
         self._automatic: Collector | None = None
+        self._first_ns: int | None = None
         if self.settings["auto_neutral"]:
             duration = self.settings["neutral_duration_s"]
             self._automatic = Collector(duration, restless_restarts=True)
@@ -59,14 +67,25 @@ class PelvicAngleEstimatorNode(LbpNode):
         state, sample = self._estimator.update(from_body_pose(message))
         self._last = state
         self._publish(to_pelvis_state(state))
-        if self._automatic is not None and self._automatic.add(sample, state.stamp_ns):
-            self._estimator.neutral = self._automatic.result()
-            self._automatic = None
-            self.get_logger().info("neutral taken from the first still moment")
+        if self._automatic is not None:
+            self._try_automatic(self._automatic, sample, state.stamp_ns)
         if self._collector is not None and self._collector.add(sample, state.stamp_ns):
             collector, self._collector = self._collector, None
             if self._collected is not None:
                 self._collected.set_result(collector)
+
+    def _try_automatic(self, automatic: Collector, sample: Sample | None, stamp_ns: int) -> None:
+        """Take the neutral while the patient still rests; a still moment later on is a hold."""
+        if self._first_ns is None:
+            self._first_ns = stamp_ns
+        if automatic.add(sample, stamp_ns):
+            self._estimator.neutral, self._automatic = automatic.result(), None
+            self.get_logger().info("neutral taken from the first still moment")
+        elif (stamp_ns - self._first_ns) / NANOSECONDS > self.settings["auto_neutral_within_s"]:
+            self._automatic = None
+            self.get_logger().warning(
+                "no still moment for a neutral at the start; call calibrate_neutral"
+            )
 
     async def _calibrate(
         self, request: CalibrateNeutral.Request, response: CalibrateNeutral.Response

@@ -31,6 +31,8 @@ from lbp_rehab.nodes.parameters import Parameter
 DELIVERY_TIMEOUT_S = 5.0
 LATE_S = 0.1
 WATCH_PERIOD_S = 0.05
+WAIT_PERIOD_S = 0.02
+SETTLE_S = 0.5  # a reader may see us a little after we see it
 
 
 class Player(LbpNode):
@@ -46,7 +48,7 @@ class Player(LbpNode):
         Parameter("topics", ["*"], "regular expressions of whole topic names; '*': all"),
         Parameter("exclude", [""], "likewise; these win"),
         Parameter("clock", False, "publish /clock from the recorded times"),
-        Parameter("wait_for", [""], "topics that must have a subscriber before playing begins"),
+        Parameter("wait_for", [""], "topics that need a subscriber, or TOPIC=N, before playing"),
         Parameter("wait_timeout_s", 30.0, "s; then playing begins all the same", 0.0, 3600.0),
         Parameter("decompress_images", True, "compressed images as raw ones on their base topic"),
         Parameter("exit_when_done", True, "end the node when the bag is over"),
@@ -64,6 +66,7 @@ class Player(LbpNode):
             self.settings["decompress_images"],
             self.settings["clock"],
         )
+        self._wanted = _wanted(self.settings["wait_for"])
         self._bag = BagReader(Path(self.settings["bag"]).expanduser())
         for warning in self._bag.warnings:
             self.get_logger().warning(warning)
@@ -141,19 +144,27 @@ class Player(LbpNode):
 
     def _wait_for_listeners(self) -> None:
         deadline = time.monotonic() + self.settings["wait_timeout_s"]
-        missing = [topic for topic in self.settings["wait_for"] if topic]
-        while missing and time.monotonic() < deadline and not self._stop.wait(0.02):
-            missing = [topic for topic in missing if not self.count_subscribers(topic)]
+        first_ns, _ = span_ns(self._bag, self._selection)
+        missing = self._wanted
+        while missing and time.monotonic() < deadline and not self._stop.wait(WAIT_PERIOD_S):
+            # Time stands still at the beginning, so that nodes on simulated time have one.
+            self._tick(first_ns)
+            missing = {t: n for t, n in missing.items() if self.count_subscribers(t) < n}
         if missing:
             self.get_logger().warning(
-                f"playing without a subscriber on {', '.join(missing)}: none came in time"
+                f"playing without enough subscribers on {', '.join(missing)}: none came in time"
             )
+        elif self._wanted:
+            self._stop.wait(SETTLE_S)
+
+    def _tick(self, now_ns: int) -> None:
+        if self._clock_outlet is not None:
+            clock: Time = to_stamp(now_ns)
+            self._clock_outlet.publish(ClockMessage(clock=clock))
 
     def _publish(self, due: Due) -> None:
         if due.message is None:
-            if self._clock_outlet is not None:
-                clock: Time = to_stamp(due.log_time_ns)
-                self._clock_outlet.publish(ClockMessage(clock=clock))
+            self._tick(due.log_time_ns)
             return
         output = self._outputs[due.message.topic]
         outlet = self._outlets[due.message.topic]
@@ -166,6 +177,17 @@ class Player(LbpNode):
                 self.drop(output.source, str(error))
                 return
         self.sent[output.name] += 1
+
+
+def _wanted(entries: list[str]) -> dict[str, int]:
+    """Return the number of subscribers to wait for by topic, from ``TOPIC`` or ``TOPIC=N``."""
+    wanted = {}
+    for entry in filter(None, entries):
+        topic, _, count = entry.partition("=")
+        if count and not count.isdigit():
+            raise InputError(f"wait_for '{entry}' is neither TOPIC nor TOPIC=N with a number N")
+        wanted[topic] = int(count or 1)
+    return wanted
 
 
 def _raw_image(transport: Transport, data: bytes) -> Image:

@@ -49,7 +49,7 @@ class Recorder(LbpNode):
         self._simulated = bool(self.get_parameter("use_sim_time").value)
         self._subscriptions_by_topic: dict[str, Any] = {}
         self._unknown_types: dict[str, str] = {}
-        self._error_shown = False
+        self._error_shown = self._said_no_clock = False
         self._writer = BackgroundWriter(
             BagWriter(
                 self._output,
@@ -149,7 +149,10 @@ class Recorder(LbpNode):
             now_ns = self.get_clock().now().nanoseconds
             if self._simulated:
                 if now_ns == 0:
-                    self.drop(topic, "simulated time is asked for, and no /clock has come yet")
+                    self.dropped[topic] += 1  # there is no time to record it at
+                    if not self._said_no_clock:
+                        self._said_no_clock = True
+                        self.get_logger().info("waiting for /clock; nothing is recorded before it")
                     return
                 self._writer.write(topic, data, now_ns, now_ns)
                 return

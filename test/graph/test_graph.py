@@ -1,0 +1,90 @@
+import sys
+from dataclasses import replace
+
+import pytest
+
+from lbp_rehab.errors import InputError
+from lbp_rehab.graph import SessionOptions, option_help, session_graph
+from lbp_rehab.paths import resource_dir
+
+SAMPLE = str(resource_dir() / "sample" / "glute_bridge")
+LIVE = SessionOptions(camera="webcam:0")
+
+
+def names(options):
+    return [spec.name for spec in session_graph(options)]
+
+
+def spec_of(options, name):
+    return next(spec for spec in session_graph(options) if spec.name == name)
+
+
+def test_a_session_runs_the_six_nodes():
+    assert names(replace(LIVE, emg="lsl:name=emg")) == [
+        "camera_driver",
+        "pose_estimator",
+        "pelvic_angle_estimator",
+        "emg_bridge",
+        "quality_scorer",
+        "feedback_speaker",
+    ]
+
+
+def test_parts_that_are_not_asked_for_do_not_run():
+    assert "emg_bridge" not in names(LIVE)
+    assert "recorder" not in names(LIVE)
+    assert "camera_driver" not in names(replace(LIVE, camera="none"))
+    assert "recorder" in names(replace(LIVE, record="/tmp/a_bag_that_does_not_exist"))
+
+
+def test_options_become_parameters_and_empty_ones_leave_the_files_alone():
+    spec = spec_of(replace(LIVE, subject="left", person="007"), "pose_estimator")
+    assert spec.parameters == {"subject": "left", "person_id": "007"}
+    arguments = spec.ros_arguments()
+    assert 'person_id:="007"' in arguments
+    assert arguments.count("--params-file") == 1
+
+
+def test_a_stock_driver_is_reached_by_remapping():
+    spec = spec_of(replace(LIVE, camera="none", camera_topics="/camera/camera"), "pose_estimator")
+    assert ("camera/color/image_raw", "/camera/camera/color/image_raw") in spec.remappings
+    assert "camera/color/camera_info:=/camera/camera/color/camera_info" in spec.ros_arguments()
+
+
+def test_a_namespace_holds_for_every_node():
+    for spec in session_graph(replace(LIVE, namespace="lab/rig1")):
+        assert "__ns:=/lab/rig1" in spec.ros_arguments()
+
+
+def test_a_played_bag_brings_its_time_and_waits_for_every_reader():
+    options = SessionOptions(camera="none", emg="topic", play=SAMPLE, record="/tmp/none_such")
+    specs = {spec.name: spec for spec in session_graph(options)}
+    assert all(s.parameters.get("use_sim_time") for n, s in specs.items() if n != "player")
+    assert "use_sim_time" not in specs["player"].parameters
+    assert not specs["player"].respawn
+    assert "camera/color/image_raw=2" in specs["player"].parameters["wait_for"]
+    assert "body/pose=3" in specs["player"].parameters["wait_for"]
+
+
+def test_the_command_runs_the_node_in_this_python():
+    command = spec_of(LIVE, "pose_estimator").command()
+    assert command[:4] == [sys.executable, "-m", "lbp_rehab.start", "pose_estimator"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (SessionOptions(camera="webcam:0", play=SAMPLE), "--camera none"),
+        (SessionOptions(camera="none", play="/no/such"), "no bag"),
+        (SessionOptions(params="/no/such.yaml"), "does not exist"),
+        (SessionOptions(record="/tmp"), "exists already"),
+    ],
+)
+def test_contradictions_are_refused_in_one_sentence(options, says):
+    with pytest.raises(InputError, match=says):
+        session_graph(options)
+
+
+def test_every_option_explains_itself():
+    for name, (_, text) in option_help().items():
+        assert len(text) > 10, name
