@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from lbp_rehab.errors import InputError
 from lbp_rehab.paths import PACKAGE, config_dir
 
@@ -139,17 +141,7 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
         )
 
     person = options.person
-    nodes = []
-    if options.camera != "none":
-        nodes.append(
-            node(
-                "camera_driver",
-                source=options.camera,
-                rate_hz=float(options.camera_rate),
-                loop=options.camera_loop,
-                wait_for_subscribers=1 + bool(options.record),
-            )
-        )
+    nodes: list[NodeSpec] = []
     nodes += [
         node("pose_estimator", subject=options.subject, gravity=options.gravity, person_id=person),
         node("pelvic_angle_estimator"),
@@ -169,6 +161,18 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
     ]
     if options.record:
         nodes.append(node("recorder", output=options.record))
+    recorded = options.camera.partition(":")[0] in ("folder", "video", "bag")
+    if options.camera != "none":
+        nodes.insert(
+            0,
+            node(
+                "camera_driver",
+                source=options.camera,
+                rate_hz=float(options.camera_rate),
+                loop=options.camera_loop,
+                wait_for=_readers(nodes, options) if recorded else [],
+            ),
+        )
     if options.play:
         nodes.append(
             node(
@@ -189,7 +193,8 @@ def _readers(nodes: list[NodeSpec], options: SessionOptions) -> list[str]:
     recorders = int(bool(options.record))
     readers = {"camera/color/image_raw": 1, "body/pose": 2, "pelvis/state": 1, "quality/live": 1}
     if any(node.name == "emg_bridge" for node in nodes):
-        readers["emg/raw"] = readers["emg/activation"] = 1
+        readers["emg/activation"] = 1
+        readers["emg/raw"] = int(options.emg == "topic")
     return [f"{topic}={count + recorders}" for topic, count in readers.items()]
 
 
@@ -201,9 +206,26 @@ def option_help() -> dict[str, tuple[Value, str]]:
 def _check(options: SessionOptions) -> None:
     if options.play and options.camera != "none":
         raise InputError("a played bag brings its own camera; add --camera none")
-    if options.params and not Path(options.params).is_file():
-        raise InputError(f"the parameter file '{options.params}' does not exist")
+    if options.params:
+        _check_parameter_file(Path(options.params))
     if options.play and not Path(options.play).exists():
         raise InputError(f"there is no bag '{options.play}'")
     if options.record and Path(options.record).exists():
         raise InputError(f"'{options.record}' exists already; record to a new folder")
+
+
+def _check_parameter_file(path: Path) -> None:
+    """Refuse here what every node would refuse in its own way."""
+    if not path.is_file():
+        raise InputError(f"the parameter file '{path}' does not exist")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise InputError(f"the parameter file '{path}' is not YAML{where}") from None
+    sections = list(content.values()) if isinstance(content, dict) else []
+    if not sections or not all(isinstance(s, dict) and "ros__parameters" in s for s in sections):
+        raise InputError(
+            f"the parameter file '{path}' must hold 'NODE:' and under it 'ros__parameters:'"
+        )

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import (
     ExternalShutdownException,
@@ -44,7 +45,7 @@ class Output:
         self._publisher.publish(message)
         self._sent[self._topic] += 1
 
-    def readers(self) -> int:
+    def matched(self) -> int:
         """Return how many subscriptions are matched."""
         return int(self._publisher.get_subscription_count())
 
@@ -171,11 +172,15 @@ def run_together(
     options: Sequence[dict[str, Any]] | None = None,
 ) -> int:
     """Run several nodes in one process and one thread, as ``lbp-rehab run --composed`` does."""
-    # rclpy's own handlers would shut the context down before the nodes have said their last words.
-    rclpy.init(
-        args=list(arguments) if arguments is not None else None,
-        signal_handler_options=SignalHandlerOptions.NO,
-    )
+    try:
+        # rclpy's own handlers would end the context before the nodes have said their last words.
+        rclpy.init(
+            args=list(arguments) if arguments is not None else None,
+            signal_handler_options=SignalHandlerOptions.NO,
+        )
+    except RCLError as error:
+        print(f"lbp_rehab: the ROS arguments are wrong: {_first_line(error)}", file=sys.stderr)
+        return EXIT_INPUT_ERROR
     executor = SingleThreadedExecutor()
     stop = _stop_on_signal(executor)
     nodes: list[LbpNode] = []
@@ -202,6 +207,11 @@ def run_together(
         executor.shutdown(timeout_sec=1.0)
         rclpy.try_shutdown()
     return code
+
+
+def _first_line(error: Exception) -> str:
+    """Return what rcl says without the places in its sources."""
+    return str(error).splitlines()[0].partition(", at /")[0]
 
 
 def _stop_on_signal(executor: SingleThreadedExecutor) -> Future:

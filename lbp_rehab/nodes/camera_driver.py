@@ -16,16 +16,12 @@ from sensor_msgs.msg import CameraInfo, Image
 from lbp_rehab.camera.sources import CameraSource, Shot, SourceSettings, open_source
 from lbp_rehab.camera.types import RgbdFrame
 from lbp_rehab.errors import InputError
-from lbp_rehab.nodes import qos
+from lbp_rehab.nodes import qos, readers
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert import NANOSECONDS
 from lbp_rehab.nodes.images import to_images
 from lbp_rehab.nodes.parameters import Parameter
 from lbp_rehab.nodes.pose_estimator import COLOR, DEPTH, INFO
-
-MATCH_TIMEOUT_S = 10.0
-POLL_S = 0.02
-SETTLE_S = 0.5  # we see a reader a little before the reader sees us
 
 
 class CameraDriverNode(LbpNode):
@@ -40,13 +36,15 @@ class CameraDriverNode(LbpNode):
         Parameter("height", 480, "height asked of a camera [px]", 16, 4320),
         Parameter("fov_deg", 69.0, "horizontal field of view without calibration [deg]", 10, 170),
         Parameter("loop", False, "start a recording again at its end"),
-        Parameter("wait_for_subscribers", 0, "subscribers of colour before a recording begins"),
+        Parameter("wait_for", [""], "topics that need a subscriber, or TOPIC=N, before beginning"),
+        Parameter("wait_timeout_s", 30.0, "then it begins all the same [s]", 0.0, 3600.0),
         Parameter("exit_at_end", False, "end the whole process when the recording is over"),
     )
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__(**node_options)
         s = self.settings
+        self._wanted = readers.parse(s["wait_for"])
         self._source: CameraSource | None = open_source(
             s["source"],
             SourceSettings(
@@ -72,7 +70,7 @@ class CameraDriverNode(LbpNode):
         if source is None:
             self._state = (DiagnosticStatus.OK, "off: another driver publishes the camera")
             return
-        self._wait_for_subscribers()
+        readers.wait(self, self._wanted, self.settings["wait_timeout_s"], self._stop)
         self._state = (DiagnosticStatus.OK, f"{source.name} runs")
         start_ns = self.get_clock().now().nanoseconds
         steady_start = time.monotonic_ns()
@@ -105,16 +103,6 @@ class CameraDriverNode(LbpNode):
         self._color(color)
         if depth is not None:
             self._depth(depth)
-
-    def _wait_for_subscribers(self) -> None:
-        """Hold a recording back until its readers are there, so that none misses its beginning."""
-        wanted = self.settings["wait_for_subscribers"]
-        deadline = time.monotonic_ns() + int(MATCH_TIMEOUT_S * NANOSECONDS)
-        while self._color.readers() < wanted and time.monotonic_ns() < deadline:
-            if self._stop.wait(POLL_S):
-                return
-        if wanted:
-            self._stop.wait(SETTLE_S)
 
     def _wait_until(self, due_ns: int) -> None:
         left = due_ns - time.monotonic_ns()

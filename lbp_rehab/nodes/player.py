@@ -24,6 +24,7 @@ from lbp_rehab.bags.definitions import message_class
 from lbp_rehab.bags.images import Transport, decode
 from lbp_rehab.bags.play import CLOCK_TOPIC, Due, Output, Selection, schedule, select, span_ns
 from lbp_rehab.errors import InputError
+from lbp_rehab.nodes import readers
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert import to_stamp
 from lbp_rehab.nodes.parameters import Parameter
@@ -31,8 +32,6 @@ from lbp_rehab.nodes.parameters import Parameter
 DELIVERY_TIMEOUT_S = 5.0
 LATE_S = 0.1
 WATCH_PERIOD_S = 0.05
-WAIT_PERIOD_S = 0.02
-SETTLE_S = 0.5  # a reader may see us a little after we see it
 
 
 class Player(LbpNode):
@@ -66,7 +65,7 @@ class Player(LbpNode):
             self.settings["decompress_images"],
             self.settings["clock"],
         )
-        self._wanted = _wanted(self.settings["wait_for"])
+        self._wanted = readers.parse(self.settings["wait_for"])
         self._bag = BagReader(Path(self.settings["bag"]).expanduser())
         for warning in self._bag.warnings:
             self.get_logger().warning(warning)
@@ -120,7 +119,10 @@ class Player(LbpNode):
 
     def _play(self) -> None:
         try:
-            self._wait_for_listeners()
+            # Time stands still at the beginning, so that nodes on simulated time have one.
+            first_ns, _ = span_ns(self._bag, self._selection)
+            timeout_s = self.settings["wait_timeout_s"]
+            readers.wait(self, self._wanted, timeout_s, self._stop, lambda: self._tick(first_ns))
             outputs = list(self._outputs.values())
             start, offset_ns = time.monotonic_ns(), 0
             while not self._stop.is_set():
@@ -142,21 +144,6 @@ class Player(LbpNode):
             if not self._stop.is_set() and self.context.ok():
                 self._error = error
 
-    def _wait_for_listeners(self) -> None:
-        deadline = time.monotonic() + self.settings["wait_timeout_s"]
-        first_ns, _ = span_ns(self._bag, self._selection)
-        missing = self._wanted
-        while missing and time.monotonic() < deadline and not self._stop.wait(WAIT_PERIOD_S):
-            # Time stands still at the beginning, so that nodes on simulated time have one.
-            self._tick(first_ns)
-            missing = {t: n for t, n in missing.items() if self.count_subscribers(t) < n}
-        if missing:
-            self.get_logger().warning(
-                f"playing without enough subscribers on {', '.join(missing)}: none came in time"
-            )
-        elif self._wanted:
-            self._stop.wait(SETTLE_S)
-
     def _tick(self, now_ns: int) -> None:
         if self._clock_outlet is not None:
             clock: Time = to_stamp(now_ns)
@@ -177,17 +164,6 @@ class Player(LbpNode):
                 self.drop(output.source, str(error))
                 return
         self.sent[output.name] += 1
-
-
-def _wanted(entries: list[str]) -> dict[str, int]:
-    """Return the number of subscribers to wait for by topic, from ``TOPIC`` or ``TOPIC=N``."""
-    wanted = {}
-    for entry in filter(None, entries):
-        topic, _, count = entry.partition("=")
-        if count and not count.isdigit():
-            raise InputError(f"wait_for '{entry}' is neither TOPIC nor TOPIC=N with a number N")
-        wanted[topic] = int(count or 1)
-    return wanted
 
 
 def _raw_image(transport: Transport, data: bytes) -> Image:
