@@ -20,7 +20,7 @@ GENERATED = ("msg", "srv", "action")
 
 
 def wheel_prefix():
-    """Return the prefix (virtual environment or pip's build overlay) that holds the ros-* wheels."""
+    """Return the prefix (virtual environment or pip's build overlay) of the ros-* wheels."""
     for entry in map(Path, sys.path):
         if (entry / "rosidl_pycommon").is_dir():
             return entry.parents[2]
@@ -62,15 +62,16 @@ class CMakeBuild(build_ext):
     def cmake(self, source, build, stage, prefix):
         environment = dict(os.environ, AMENT_PREFIX_PATH=str(prefix), CMAKE_PREFIX_PATH=str(prefix))
         ninja = ["-G", "Ninja"] if shutil.which("ninja") else []
+        settings = {
+            "CMAKE_INSTALL_PREFIX": stage,
+            "BUILD_TESTING": "OFF",
+            "CMAKE_BUILD_TYPE": "Release",
+            "Python3_EXECUTABLE": sys.executable,
+            "CMAKE_PROJECT_INCLUDE": ROOT / "cmake" / "wheel_fixups.cmake",
+        }
+        defines = [f"-D{name}={value}" for name, value in settings.items()]
         subprocess.check_call(
-            ["cmake", "-S", str(source), "-B", str(build), *ninja]
-            + [
-                f"-DCMAKE_INSTALL_PREFIX={stage}",
-                "-DBUILD_TESTING=OFF",
-                "-DCMAKE_BUILD_TYPE=Release",
-            ]
-            + [f"-DPython3_EXECUTABLE={sys.executable}", "-Wno-dev"]
-            + [f"-DCMAKE_PROJECT_INCLUDE={ROOT / 'cmake' / 'wheel_fixups.cmake'}"],
+            ["cmake", "-S", str(source), "-B", str(build), "-Wno-dev", *ninja, *defines],
             env=environment,
         )
         jobs = str(os.cpu_count() or 1)

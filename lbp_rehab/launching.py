@@ -8,9 +8,10 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable, Shutdown
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from lbp_rehab import environment
-from lbp_rehab.graph import NodeSpec, SessionOptions, option_help, session_graph
+from lbp_rehab.graph import NodeSpec, SessionOptions, Value, option_help, session_graph
 from lbp_rehab.paths import PACKAGE
 
 RESPAWN_DELAY_S = 0.5
@@ -54,11 +55,23 @@ def _node(spec: NodeSpec) -> Node:
         executable=spec.name,
         name=spec.name,
         namespace=spec.namespace,
-        parameters=[*spec.parameter_files, spec.parameters],
+        parameters=[
+            *spec.parameter_files,
+            {name: _typed(value) for name, value in spec.parameters.items()},
+        ],
         remappings=list(spec.remappings),
         output="screen",
         respawn=spec.respawn,
         respawn_delay=RESPAWN_DELAY_S,
         # What plays a bag ends the session when the bag is over.
-        on_exit=[] if spec.respawn else [Shutdown(reason=f"{spec.name} is over")],
+        on_exit=None if spec.respawn else [Shutdown(reason=f"{spec.name} is over")],
     )
+
+
+def _typed(value: Value) -> Any:
+    """Keep strings strings: launch would read the id "007" as a number."""
+    if isinstance(value, str):
+        return ParameterValue(value, value_type=str)
+    if isinstance(value, list):
+        return ParameterValue(value, value_type=list[str])
+    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 PACKAGE = "lbp_rehab"
@@ -11,17 +10,15 @@ PACKAGE = "lbp_rehab"
 def share_dir() -> Path:
     """Return the folder that holds ``config``, ``launch`` and ``resource``.
 
-    The source tree wins when the modules run from it, so that an edited YAML counts at once.
+    The source tree counts when the modules run from it, so that an edited YAML counts at once;
+    else the folder installed beside them.
     """
-    source = Path(__file__).resolve().parent.parent
+    here = Path(__file__).resolve()
+    source = here.parent.parent
     if (source / "package.xml").is_file() and (source / "config").is_dir():
         return source
-    installed = Path(sys.prefix) / "share" / PACKAGE
-    if installed.is_dir():
-        return installed
-    from ament_index_python.packages import get_package_share_directory  # noqa: PLC0415
-
-    return Path(get_package_share_directory(PACKAGE))
+    prefix = here.parents[4]  # of lib/pythonX.Y/site-packages/lbp_rehab/paths.py
+    return prefix / "share" / PACKAGE
 
 
 def config_dir() -> Path:
