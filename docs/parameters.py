@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     new = updated(page)
     if check:
         if new != page:
-            print(f"{PAGE} is out of date; run: python {Path(__file__).name}", file=sys.stderr)
+            print(f"{PAGE} is out of date; run: python docs/parameters.py", file=sys.stderr)
         return int(new != page)
     PAGE.write_text(new, encoding="utf-8")
     return 0

@@ -80,6 +80,8 @@ class NodeSpec:
     namespace : str
     respawn : bool
         Whether the node is started again when it dies.
+    ends_session : bool
+        Whether the session is over when the node ends well: a recording was played to its end.
     """
 
     name: str
@@ -88,6 +90,7 @@ class NodeSpec:
     parameter_files: tuple[str, ...] = ()
     namespace: str = ""
     respawn: bool = True
+    ends_session: bool = False
 
     @property
     def module(self) -> str:
@@ -129,7 +132,9 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
     camera_topics = ("color/image_raw", "aligned_depth_to_color/image_raw", "color/camera_info")
     remap = tuple((f"camera/{t}", f"{prefix}/{t}") for t in camera_topics) if prefix else ()
 
-    def node(name: str, respawn: bool = True, **parameters: Value) -> NodeSpec:
+    def node(
+        name: str, respawn: bool = True, ends_session: bool = False, **parameters: Value
+    ) -> NodeSpec:
         return NodeSpec(
             name=name,
             parameters={k: v for k, v in parameters.items() if v not in ("", [])}
@@ -138,6 +143,7 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
             parameter_files=(str(config_dir() / f"{name}.yaml"), *files),
             namespace=options.namespace,
             respawn=respawn,
+            ends_session=ends_session,
         )
 
     person = options.person
@@ -170,6 +176,8 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
                 source=options.camera,
                 rate_hz=float(options.camera_rate),
                 loop=options.camera_loop,
+                exit_at_end=recorded and not options.camera_loop,
+                ends_session=recorded and not options.camera_loop,
                 wait_for=_readers(nodes, options) if recorded else [],
             ),
         )
@@ -178,6 +186,7 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
             node(
                 "player",
                 respawn=False,
+                ends_session=True,
                 bag=options.play,
                 rate=float(options.play_rate),
                 exclude=[options.play_exclude or RESULTS],

@@ -61,10 +61,9 @@ def _node(spec: NodeSpec) -> Node:
         ],
         remappings=list(spec.remappings),
         output="screen",
-        respawn=spec.respawn,
+        respawn=spec.respawn and not spec.ends_session,
         respawn_delay=RESPAWN_DELAY_S,
-        # What plays a bag ends the session when the bag is over.
-        on_exit=None if spec.respawn else [Shutdown(reason=f"{spec.name} is over")],
+        on_exit=[Shutdown(reason=f"{spec.name} is over")] if spec.ends_session else None,
     )
 
 

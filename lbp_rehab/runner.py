@@ -114,7 +114,7 @@ class Supervisor:
                 process.popen = None
                 if code == EXIT_INPUT_ERROR:
                     return EXIT_INPUT_ERROR
-                if not process.spec.respawn:
+                if not process.spec.respawn or (code == 0 and process.spec.ends_session):
                     process.done = True
                     continue
                 if now - process.started_s > HEALTHY_S:

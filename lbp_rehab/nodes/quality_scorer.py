@@ -40,7 +40,7 @@ class QualityScorer(LbpNode):
         Parameter("session_id", "", "id of the session; empty: a random one"),
         Parameter("missing_after_s", 1.0, "[s] an input silent for longer is missing", 0.1, 10.0),
         Parameter("wait_s", 0.3, "[s] a repetition waits this long for late inputs", 0.0, 2.0),
-        Parameter("min_confidence", 0.7, "a less sure fault is not reported", 0.5, 1.0),
+        Parameter("min_confidence", 0.95, "a less sure fault is not reported", 0.5, 1.0),
         Parameter(
             "grade_thresholds",
             [60.0, 75.0, 85.0, 95.0],

@@ -49,7 +49,7 @@ class ScorerSettings:
     """
 
     grade_thresholds: Sequence[float] = DEFAULT_THRESHOLDS
-    min_confidence: float = 0.7
+    min_confidence: float = 0.95
     missing_after_s: float = 1.0
     wait_s: float = 0.3
     segmenter: SegmenterSettings = field(default_factory=SegmenterSettings)

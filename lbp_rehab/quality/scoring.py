@@ -63,7 +63,7 @@ def score(
     earliest_ns: int,
     *,
     thresholds: Sequence[float] = DEFAULT_THRESHOLDS,
-    min_confidence: float = 0.7,
+    min_confidence: float = 0.95,
 ) -> Scored:
     """Score one repetition.
 
