@@ -200,7 +200,8 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
 def _readers(nodes: list[NodeSpec], options: SessionOptions) -> list[str]:
     """Return how many readers each topic has once every node is up, for the player to wait for."""
     recorders = int(bool(options.record))
-    readers = {"camera/color/image_raw": 1, "body/pose": 2, "pelvis/state": 1, "quality/live": 1}
+    camera = options.camera_topics.rstrip("/") or "camera"
+    readers = {f"{camera}/color/image_raw": 1, "body/pose": 2, "pelvis/state": 1, "quality/live": 1}
     if any(node.name == "emg_bridge" for node in nodes):
         readers["emg/activation"] = 1
         readers["emg/raw"] = int(options.emg == "topic")

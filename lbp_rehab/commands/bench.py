@@ -18,7 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare one sub-command a benchmark."""
     kinds = parser.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
     for name, text in BENCHMARKS.items():
-        sub = kinds.add_parser(name, help=text, description=text.capitalize() + ".")
+        sub = kinds.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         importlib.import_module(f"lbp_rehab.bench.{name}").add(sub)
         add_json(sub)
 

@@ -70,11 +70,12 @@ def to_body_pose(pose: BodyPose) -> msg.BodyPose:
         posture_confidence=float(pose.posture_confidence),
         backend=pose.backend,
         gravity_known=support is not None,
+        support_height=to_estimate(core.Estimate.unknown(core.Reason.NO_GRAVITY)),
     )
     if support is not None:
         out.up = Vector3(x=support.up[0], y=support.up[1], z=support.up[2])
         out.up_sigma_rad = float(support.sigma_rad)
-        out.support_height_m = float(support.height_m)
+        out.support_height = to_estimate(support.height)
     sigma = pose.sigma_m().tolist()
     position = pose.position.tolist()
     triangles = pose.covariance[:, UPPER_TRIANGLE[0], UPPER_TRIANGLE[1]].astype(np.float32)
@@ -119,8 +120,10 @@ def from_body_pose(message: msg.BodyPose) -> BodyPose:
         up = np.array([message.up.x, message.up.y, message.up.z])
         if not np.isfinite(up).all() or abs(np.linalg.norm(up) - 1.0) > 1e-3:
             raise InputError("body/pose: up is not a unit vector although gravity_known is true")
-        support = Support(up, float(message.up_sigma_rad), float(message.support_height_m))
     try:
+        if message.gravity_known:
+            height = from_estimate(message.support_height)
+            support = Support(up, float(message.up_sigma_rad), height)
         return BodyPose(
             stamp_ns=to_ns(message.header.stamp),
             frame_id=message.header.frame_id,

@@ -100,6 +100,7 @@ def to_repetition(
         grade=int(result.grade),
         sub_scores=[to_sub_score(s) for s in result.sub_scores],
         faults=[to_fault(f) for f in result.faults],
+        not_assessed=list(result.not_assessed),
     )
     message.header.stamp = to_stamp(result.end_ns)
     return message

@@ -58,9 +58,9 @@ def support_transform(pose: BodyPose) -> TransformStamped:
     Its origin is the point of the plane under the camera, z is up. As a child it can be added to
     any robot's tree without giving the camera a second parent.
     """
-    if pose.support is None:
+    if pose.support is None or not pose.support.height.known:
         raise ValueError("the pose has no support plane")
-    origin = (-pose.support.height_m * pose.support.up).tolist()
+    origin = (-pose.support.height.value * pose.support.up).tolist()
     x, y, z, w = Rotation.from_matrix(gravity_frame(pose.support).T).as_quat().tolist()
     out = TransformStamped(
         header=Header(stamp=to_stamp(pose.stamp_ns), frame_id=pose.frame_id),

@@ -115,7 +115,7 @@ class PoseEstimatorNode(LbpNode):
         self._last_pose = pose
         self._publish_pose(to_body_pose(pose))
         self._publish_markers(to_markers(pose))
-        if self.settings["publish_tf"] and pose.support is not None:
+        if self.settings["publish_tf"] and pose.support is not None and pose.support.height.known:
             self._publish_tf(TFMessage(transforms=[support_transform(pose)]))
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:

@@ -17,7 +17,7 @@ from lbp_rehab.pose.posture import classify
 from lbp_rehab.pose.skeleton import NAMES
 from lbp_rehab.pose.smoothing import OneEuro, OneEuroSettings
 from lbp_rehab.pose.subject import SubjectRule, find_everyone, without
-from lbp_rehab.pose.support import GravityRule, agreement, cloud, find_support
+from lbp_rehab.pose.support import GravityRule, agreement, cloud, find_support, without_depth
 from lbp_rehab.pose.types import BodyPose, Mode, Support
 
 NANOSECONDS = 1_000_000_000
@@ -155,6 +155,7 @@ class PoseEstimator:
 
     def _update_support(self, frame: RgbdFrame) -> None:
         if frame.depth is None:
+            self._support = self._support or without_depth(self.settings.gravity)
             return
         if not self._due(self._support_ns, frame.stamp_ns, self.settings.support_period_s):
             return
@@ -165,6 +166,7 @@ class PoseEstimator:
         # Keep the plane unless the new one explains clearly more: the camera was moved.
         if found is not None and (
             self._support is None
+            or not self._support.height.known
             or agreement(points, found) > 1.3 * agreement(points, self._support)
         ):
             self._support = found

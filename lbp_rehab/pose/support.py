@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.errors import InputError
+from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.pose.types import Support
 
 STRIDE = 8  # every 8th pixel of every 8th row
@@ -19,6 +20,7 @@ INLIER_SHARE = 0.12  # of all points, for a plane to count
 BELOW_M = 0.06
 BELOW_SHARE = 0.10  # more points than this below a plane: it is a table, not the support
 UP_CONE_RAD = np.deg2rad(60.0)
+HEIGHT_SIGMA_M = 0.01  # depth cameras' bias at the distance of a room
 MIN_SIGMA_RAD = np.deg2rad(0.5)  # an RGB-D camera's plane is no better than its calibration
 IMAGE_UP = np.array([0.0, -1.0, 0.0])
 TOWARDS_CAMERA = np.array([0.0, 0.0, -1.0])
@@ -96,7 +98,7 @@ def find_support(points: NDArray[np.float64], rule: GravityRule, seed: int = 0) 
     if rule.cone_rad == 0.0:
         height = points @ rule.hint
         floor = float(np.percentile(height, 2.0))
-        return Support(rule.hint, MIN_SIGMA_RAD, -floor)
+        return Support(rule.hint, MIN_SIGMA_RAD, Estimate(-floor, HEIGHT_SIGMA_M))
     rng = np.random.default_rng(seed)
     picks = points[rng.integers(0, len(points), (HYPOTHESES, 3))]
     normals = np.cross(picks[:, 1] - picks[:, 0], picks[:, 2] - picks[:, 0])
@@ -136,11 +138,18 @@ def _refine(
         sigma = max(MIN_SIGMA_RAD, float(spread[2] / spread[1]) / np.sqrt(max(len(on) / 100, 1)))
     if normal @ rule.hint < np.cos(rule.cone_rad):
         return None
-    return Support(normal, sigma, -offset)
+    return Support(normal, sigma, Estimate(-offset, HEIGHT_SIGMA_M))
+
+
+def without_depth(rule: GravityRule) -> Support | None:
+    """Return gravity alone when the rule gives it exactly; the plane stays unknown."""
+    if rule.cone_rad != 0.0:
+        return None
+    return Support(rule.hint, MIN_SIGMA_RAD, Estimate.unknown(Reason.NO_DEPTH))
 
 
 def agreement(points: NDArray[np.float64], support: Support) -> float:
     """Return the share of points that still lie on the plane, 0 to 1."""
     if not len(points):
         return 0.0
-    return float((np.abs(points @ support.up + support.height_m) < 2 * INLIER_M).mean())
+    return float((np.abs(points @ support.up + support.height.value) < 2 * INLIER_M).mean())

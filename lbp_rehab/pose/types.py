@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lbp_rehab.estimate import Reason, Status
+from lbp_rehab.estimate import Estimate, Reason, Status
 
 
 class Mode(IntEnum):
@@ -47,13 +47,13 @@ class Support:
         Unit vector against gravity in the camera's optical frame.
     sigma_rad : float
         1-sigma of its direction.
-    height_m : float
-        Height of the camera over the plane along ``up``.
+    height : Estimate
+        Height of the camera over the plane along ``up`` in metres; unknown without depth.
     """
 
     up: NDArray[np.float64]
     sigma_rad: float
-    height_m: float
+    height: Estimate
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class Variant:
     points: tuple[str, ...]
     function: PointFunction
     needs_support: bool = False
+    needs_height: bool = False
 
 
 def _unit(vector: Array) -> Array:
@@ -148,9 +149,9 @@ POSE_MEASURES: Mapping[str, tuple[Variant, ...]] = {
     "knee_flexion_l": (Variant(_L_KNEE, _flexion),),
     "knee_flexion_r": (Variant(_R_KNEE, _flexion),),
     "hip_height": (
-        Variant((*_HIPS, "l_knee", "r_knee"), _hip_height, True),
-        Variant(("l_hip", "l_knee"), _hip_height, True),
-        Variant(("r_hip", "r_knee"), _hip_height, True),
+        Variant((*_HIPS, "l_knee", "r_knee"), _hip_height, True, True),
+        Variant(("l_hip", "l_knee"), _hip_height, True, True),
+        Variant(("r_hip", "r_knee"), _hip_height, True, True),
     ),
     "trunk_inclination": (Variant(_TRUNK, _trunk_inclination, True),),
     "trunk_lean": (Variant(_TRUNK, _trunk_lean),),
@@ -209,10 +210,12 @@ def from_pose(name: str, pose: BodyPose) -> Estimate:
     support = pose.support
     if variant.needs_support and support is None:
         return Estimate.unknown(Reason.NO_GRAVITY)
+    if variant.needs_height and support is not None and not support.height.known:
+        return Estimate.unknown(support.height.reason)
     index = [pose.names.index(n) for n in variant.points]
     points = pose.position[index]
     up = np.zeros(3) if support is None else np.asarray(support.up, dtype=np.float64)
-    height_m = 0.0 if support is None else support.height_m
+    height_m = 0.0 if support is None else support.height.value
     value = float(variant.function(points, up, height_m))
     variance = _variance(variant.function, points, pose.covariance[index], up, height_m)
     if variant.needs_support and support is not None:

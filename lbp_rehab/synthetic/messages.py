@@ -175,7 +175,9 @@ def body_pose(pose: BodyPose) -> Any:
         gravity_known=support is not None,
         up=vector(np.zeros(3) if support is None else support.up, "Vector3"),
         up_sigma_rad=0.0 if support is None else support.sigma_rad,
-        support_height_m=0.0 if support is None else support.height_m,
+        support_height=estimate(
+            Estimate.unknown(Reason.NO_GRAVITY) if support is None else support.height
+        ),
     )
 
 

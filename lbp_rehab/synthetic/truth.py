@@ -42,7 +42,9 @@ def keypoints(
         mode=Mode.RGB_DEPTH,
         posture=Posture.SUPINE,
         posture_confidence=1.0,
-        support=Support(camera.rotation[:, 2], SIGMA_RAD, float(camera.centre_m[2])),
+        support=Support(
+            camera.rotation[:, 2], SIGMA_RAD, Estimate(float(camera.centre_m[2]), SIGMA_M)
+        ),
         person_id=PERSON_ID,
         track_id=1,
         people_in_view=1,

@@ -42,7 +42,7 @@ def pose():
         mode=Mode.DEPTH_HOLES,
         posture=Posture.SUPINE,
         posture_confidence=0.75,
-        support=Support(np.array([0.0, -0.8, -0.6]), 0.01, 1.25),
+        support=Support(np.array([0.0, -0.8, -0.6]), 0.01, Estimate(1.25, 0.01)),
         person_id="p7",
         track_id=3,
         people_in_view=2,

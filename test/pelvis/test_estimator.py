@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lbp_rehab.estimate import Reason, Status
+from lbp_rehab.estimate import Estimate, Reason, Status
 from lbp_rehab.pelvis.estimator import TILT_MODEL_SIGMA_RAD, PelvisEstimator
 from lbp_rehab.pelvis.neutral import Collector
 from lbp_rehab.pelvis.types import Method
@@ -42,7 +42,7 @@ def pose(stamp_ns=FRAME_NS, turn=None, sigma_m=0.01, gravity=True, lost=()):
     covariance[status == Status.MEASURED] = np.eye(3) * sigma_m**2
     return BodyPose(
         stamp_ns, "camera", NAMES, position, covariance, status, reason, np.ones(n),
-        np.zeros((n, 2)), support=Support(UP, 0.01, 1.2) if gravity else None,
+        np.zeros((n, 2)), support=Support(UP, 0.01, Estimate(1.2, 0.01)) if gravity else None,
     )  # fmt: skip
 
 

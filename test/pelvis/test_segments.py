@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from lbp_rehab.estimate import Estimate
 from lbp_rehab.pelvis.segments import cardan, gravity_frame, pelvis_axes, propagate
 from lbp_rehab.pose.types import Support
 
@@ -74,7 +75,7 @@ def test_the_axes_are_a_right_handed_rotation():
 def test_the_gravity_frame_is_a_rotation_with_z_up(pitch_deg):
     pitch = np.deg2rad(pitch_deg)
     up = np.array([0.0, -np.cos(pitch), -np.sin(pitch)])
-    frame = gravity_frame(Support(up, 0.01, 1.2))
+    frame = gravity_frame(Support(up, 0.01, Estimate(1.2, 0.01)))
     np.testing.assert_allclose(frame @ frame.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(frame) == pytest.approx(1.0)
     np.testing.assert_allclose(frame @ up, [0, 0, 1], atol=1e-12)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lbp_rehab.estimate import Reason, Status
+from lbp_rehab.estimate import Estimate, Reason, Status
 from lbp_rehab.pose.posture import classify
 from lbp_rehab.pose.skeleton import NAMES
 from lbp_rehab.pose.types import BodyPose, Posture, Support
@@ -27,7 +27,7 @@ def body(trunk, left, thigh, shin=(0, 0, -1)):
     reason = np.where(status == Status.UNKNOWN, int(Reason.OCCLUDED), 0)
     return BodyPose(
         1, "camera", NAMES, position, np.zeros((n, 3, 3)), status, reason,
-        np.ones(n), np.zeros((n, 2)), support=Support(UP, 0.01, 1.0),
+        np.ones(n), np.zeros((n, 2)), support=Support(UP, 0.01, Estimate(1.0, 0.01)),
     )  # fmt: skip
 
 

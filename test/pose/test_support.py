@@ -3,7 +3,8 @@ import pytest
 
 from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.errors import InputError
-from lbp_rehab.pose.support import GravityRule, agreement, cloud, find_support
+from lbp_rehab.estimate import Reason
+from lbp_rehab.pose.support import GravityRule, agreement, cloud, find_support, without_depth
 
 CAMERA = Intrinsics(640, 480, 600.0, 600.0, 319.5, 239.5)
 
@@ -32,7 +33,7 @@ def test_the_floor_gives_up_and_the_camera_height(pitch_deg):
     found = find_support(points, GravityRule.parse("auto"))
     assert found is not None
     assert np.rad2deg(np.arccos(found.up @ up)) < 0.5
-    assert found.height_m == pytest.approx(1.4, abs=0.01)
+    assert found.height.value == pytest.approx(1.4, abs=0.01)
     assert found.sigma_rad >= np.deg2rad(0.5)
 
 
@@ -48,7 +49,7 @@ def test_a_table_over_the_floor_is_not_the_support():
     points, _ = room(40, table_m=0.7)
     found = find_support(points, GravityRule.parse("auto"))
     assert found is not None
-    assert found.height_m == pytest.approx(1.4, abs=0.02)
+    assert found.height.value == pytest.approx(1.4, abs=0.02)
 
 
 def test_a_wall_alone_gives_nothing():
@@ -69,7 +70,14 @@ def test_a_given_direction_is_taken_as_it_is():
     text = ",".join(str(2 * x) for x in up)
     found = find_support(points, GravityRule.parse(text))
     np.testing.assert_allclose(found.up, up)
-    assert found.height_m == pytest.approx(1.4, abs=0.03)
+    assert found.height.value == pytest.approx(1.4, abs=0.03)
+
+
+def test_a_given_direction_holds_without_depth_but_the_height_does_not():
+    found = without_depth(GravityRule.parse("0,-1,0"))
+    np.testing.assert_array_equal(found.up, [0, -1, 0])
+    assert found.height.reason == Reason.NO_DEPTH
+    assert without_depth(GravityRule.parse("auto")) is None
 
 
 def test_agreement_tells_a_plane_that_still_holds():

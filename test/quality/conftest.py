@@ -90,7 +90,9 @@ def body_pose(time_s, points, *, sigma_m=0.002, rng=None, hidden=(), gravity=Tru
         pixel=np.zeros((n, 2)),
         mode=Mode.RGB_DEPTH,
         posture=Posture.SUPINE,
-        support=Support(np.array([0.0, -1.0, 0.0]), up_sigma, 1.0) if gravity else None,
+        support=Support(np.array([0.0, -1.0, 0.0]), up_sigma, Estimate(1.0, 0.01))
+        if gravity
+        else None,
     )
 
 
