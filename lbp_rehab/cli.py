@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from lbp_rehab import __version__, environment
 from lbp_rehab.errors import InputError
+from lbp_rehab.start import EXIT_INTERRUPTED, loading
 
 # name: one line of help. The module of the same name in lbp_rehab.commands does the work.
 COMMANDS = {
@@ -23,7 +24,6 @@ COMMANDS = {
     "doctor": "check the installation and every optional part",
 }
 EXIT_ERROR = 2
-EXIT_INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,9 +45,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; errors a user can mend are one sentence on stderr."""
-    environment.apply()
     try:
-        chosen = parser().parse_args(arguments)
+        environment.apply()
+        with loading(EXIT_INTERRUPTED):
+            commands = parser()
+        chosen = commands.parse_args(arguments)
         return int(chosen.main(chosen))
     except InputError as error:
         print(f"lbp-rehab: {error}", file=sys.stderr)

@@ -6,20 +6,24 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from lbp_rehab import parameter_file
 from lbp_rehab.errors import InputError
+from lbp_rehab.parameter_file import ParameterFile
 from lbp_rehab.paths import PACKAGE, config_dir
 
-# Results in a recording would meet those of the running graph on the same topics.
-RESULTS = r"/(body|pelvis|quality|feedback|session)/.*|/emg/activation|/diagnostics|/rosout|/tf"
+# Results in a recording, made in whatever namespace, would meet those of the running graph.
+RESULTS = (
+    r"(/\w+)*/((body|pelvis|quality|feedback|session)/.*|emg/activation)|/diagnostics|/rosout|/tf"
+)
+NAMESPACE = re.compile(r"/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?|/?")
 
-Value = bool | int | float | str | list[str]
+Value = bool | int | float | str | list[float] | list[str]
 
 
 def _option(default: Any, text: str) -> Any:
@@ -73,10 +77,10 @@ class NodeSpec:
     name : str
         Of the node, of its module in `lbp_rehab.nodes` and of its executable.
     parameters : dict
-        Over those of ``config/NAME.yaml``.
+        Over those of ``config/NAME.yaml``: the user's file, then the session's options.
     remappings : tuple of (str, str)
     parameter_files : tuple of str
-        In the order in which they apply.
+        In the order in which they apply, before ``parameters``.
     namespace : str
     respawn : bool
         Whether the node is started again when it dies.
@@ -104,7 +108,7 @@ class NodeSpec:
     def ros_arguments(self) -> list[str]:
         """Return the arguments for ``rclpy.init`` or the end of a command line."""
         out = ["--ros-args", "-r", f"__node:={self.name}"]
-        if self.namespace:
+        if self.namespace.strip("/"):
             out += ["-r", f"__ns:=/{self.namespace.strip('/')}"]
         for source, target in self.remappings:
             out += ["-r", f"{source}:={target}"]
@@ -125,22 +129,25 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
         If options contradict each other or a file they name is missing.
     """
     _check(options)
-    files = [options.params] if options.params else []
+    theirs = parameter_file.load(Path(options.params)) if options.params else ParameterFile()
     # A played bag brings its own time on /clock.
     sim_time: dict[str, Value] = {"use_sim_time": True} if options.play else {}
-    prefix = options.camera_topics.rstrip("/")
+    prefix = _camera_topics(options)
     camera_topics = ("color/image_raw", "aligned_depth_to_color/image_raw", "color/camera_info")
     remap = tuple((f"camera/{t}", f"{prefix}/{t}") for t in camera_topics) if prefix else ()
 
     def node(
         name: str, respawn: bool = True, ends_session: bool = False, **parameters: Value
     ) -> NodeSpec:
+        path = config_dir() / f"{name}.yaml"
+        known = {k for _, section in parameter_file.load(path).sections for k in section}
         return NodeSpec(
             name=name,
-            parameters={k: v for k, v in parameters.items() if v not in ("", [])}
+            parameters=theirs.of(name, options.namespace, known)
+            | {k: v for k, v in parameters.items() if v not in ("", [])}
             | (sim_time if name != "player" else {}),
             remappings=remap if name in ("camera_driver", "pose_estimator") else (),
-            parameter_files=(str(config_dir() / f"{name}.yaml"), *files),
+            parameter_files=(str(path),),
             namespace=options.namespace,
             respawn=respawn,
             ends_session=ends_session,
@@ -192,15 +199,22 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
                 exclude=[options.play_exclude or RESULTS],
                 wait_for=_readers(nodes, options),
                 clock=True,
+                relative=bool(options.namespace.strip("/")),
             )
         )
     return tuple(nodes)
 
 
+def _camera_topics(options: SessionOptions) -> str:
+    """Return the prefix of a stock driver's topics; a bag's are played into the namespace."""
+    prefix = options.camera_topics.rstrip("/")
+    return prefix.lstrip("/") if options.play and options.namespace.strip("/") else prefix
+
+
 def _readers(nodes: list[NodeSpec], options: SessionOptions) -> list[str]:
     """Return how many readers each topic has once every node is up, for the player to wait for."""
     recorders = int(bool(options.record))
-    camera = options.camera_topics.rstrip("/") or "camera"
+    camera = _camera_topics(options) or "camera"
     readers = {f"{camera}/color/image_raw": 1, "body/pose": 2, "pelvis/state": 1, "quality/live": 1}
     if any(node.name == "emg_bridge" for node in nodes):
         readers["emg/activation"] = 1
@@ -216,26 +230,12 @@ def option_help() -> dict[str, tuple[Value, str]]:
 def _check(options: SessionOptions) -> None:
     if options.play and options.camera != "none":
         raise InputError("a played bag brings its own camera; add --camera none")
-    if options.params:
-        _check_parameter_file(Path(options.params))
+    if not NAMESPACE.fullmatch(options.namespace):
+        raise InputError(
+            f"'{options.namespace}' is not a ROS namespace; write names of letters, digits and _ "
+            "that begin with no digit, joined by '/'"
+        )
     if options.play and not Path(options.play).exists():
         raise InputError(f"there is no bag '{options.play}'")
     if options.record and Path(options.record).exists():
         raise InputError(f"'{options.record}' exists already; record to a new folder")
-
-
-def _check_parameter_file(path: Path) -> None:
-    """Refuse here what every node would refuse in its own way."""
-    if not path.is_file():
-        raise InputError(f"the parameter file '{path}' does not exist")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise InputError(f"the parameter file '{path}' is not YAML{where}") from None
-    sections = list(content.values()) if isinstance(content, dict) else []
-    if not sections or not all(isinstance(s, dict) and "ros__parameters" in s for s in sections):
-        raise InputError(
-            f"the parameter file '{path}' must hold 'NODE:' and under it 'ros__parameters:'"
-        )

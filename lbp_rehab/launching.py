@@ -20,6 +20,9 @@ RESPAWN_DELAY_S = 0.5
 def session_description(**defaults: Any) -> LaunchDescription:
     """Return the description of a session; every option of `SessionOptions` is an argument.
 
+    Launch starts a node that died with the same parameters, unlike `lbp_rehab.runner`: after a
+    crash the pelvis may take a hold for its neutral, and the recorder refuses its bag.
+
     Parameters
     ----------
     **defaults
@@ -71,6 +74,6 @@ def _typed(value: Value) -> Any:
     """Keep strings strings: launch would read the id "007" as a number."""
     if isinstance(value, str):
         return ParameterValue(value, value_type=str)
-    if isinstance(value, list):
+    if isinstance(value, list) and all(isinstance(v, str) for v in value):
         return ParameterValue(value, value_type=list[str])
     return value

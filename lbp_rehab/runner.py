@@ -16,6 +16,7 @@ from types import FrameType
 
 from lbp_rehab import environment
 from lbp_rehab.graph import NodeSpec
+from lbp_rehab.start import EXIT_INTERRUPTED, loading
 
 FIRST_BACKOFF_S = 0.1
 LONGEST_BACKOFF_S = 5.0
@@ -23,7 +24,7 @@ HEALTHY_S = 10.0  # running this long resets the back-off
 END_GRACE_S = 6.0  # from SIGINT to SIGTERM, and again to SIGKILL
 DRAIN_S = 1.0  # after a played bag is over, for what still is on its way
 POLL_S = 0.05
-EXIT_INPUT_ERROR = 2
+EXIT_DEFECT, EXIT_INPUT_ERROR = 1, 2  # of lbp_rehab.nodes.process
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -55,7 +56,7 @@ class Supervisor:
 
     The nodes are told to end by SIGINT, the recorder after all others so that it misses nothing.
     A node that ends with the code for wrong input is not restarted: the whole graph ends, since
-    the input will not mend itself.
+    the input will not mend itself. Nor is one that plays a recording: its end is the graph's.
     """
 
     def __init__(self, specs: Sequence[NodeSpec], say: Callable[[str], None] | None = None) -> None:
@@ -80,7 +81,8 @@ class Supervisor:
         Returns
         -------
         int
-            0, or 2 if a node refused its input.
+            0; 2 if a node refused its input; the code of a node that failed and is not restarted,
+            1 if a signal killed it.
         """
         handlers = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
         code = 0
@@ -114,6 +116,9 @@ class Supervisor:
                 process.popen = None
                 if code == EXIT_INPUT_ERROR:
                     return EXIT_INPUT_ERROR
+                if code and not process.spec.respawn:
+                    self._say(f"{name} ended with {_describe(code)}; the session ends")
+                    return max(code, EXIT_DEFECT)
                 if not process.spec.respawn or (code == 0 and process.spec.ends_session):
                     process.done = True
                     continue
@@ -158,11 +163,13 @@ class Supervisor:
 def run_composed(specs: Sequence[NodeSpec]) -> int:
     """Run every node in this process, on one thread."""
     environment.apply()
-    from lbp_rehab.nodes.base import node_class, run_together  # noqa: PLC0415
-
-    classes = [node_class(importlib.import_module(spec.module)) for spec in specs]
     options = [{"cli_args": spec.ros_arguments(), "use_global_arguments": False} for spec in specs]
-    return run_together(classes, [], options)
+    with loading(EXIT_INTERRUPTED):
+        from lbp_rehab.nodes.base import node_class  # noqa: PLC0415
+        from lbp_rehab.nodes.process import run_together  # noqa: PLC0415
+
+        classes = [node_class(importlib.import_module(spec.module)) for spec in specs]
+        return run_together(classes, [], options)
 
 
 def _describe(code: int) -> str:
@@ -172,7 +179,13 @@ def _describe(code: int) -> str:
 
 
 def _restarted(spec: NodeSpec, count: int) -> NodeSpec:
-    """Return the spec for the next start: a recorder goes on in a new bag, the torn one stays."""
+    """Return the spec for the next start, in the middle of a session.
+
+    A recorder goes on in a new bag, the torn one stays. The pelvis keeps no neutral over its death,
+    and a patient who holds still by now may be in mid-exercise: only the service takes a new one.
+    """
+    if spec.name == "pelvic_angle_estimator":
+        return replace(spec, parameters={**spec.parameters, "auto_neutral": False})
     if spec.name != "recorder":
         return spec
     first = str(spec.parameters["output"])

@@ -1,4 +1,4 @@
-"""Choose topics by name."""
+"""Choose and rename topics."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import re
 from collections.abc import Iterable
 
 from lbp_rehab.errors import InputError
+
+# Absolute by convention: one of each, however many robots there are.
+GLOBAL = ("/tf", "/tf_static", "/clock", "/diagnostics", "/rosout", "/parameter_events")
+
+
+def relative_name(name: str, namespace: str) -> str:
+    """Return under which name a topic is played into a namespace.
+
+    Topics of all robots keep their name, as do those recorded in the same namespace; every other
+    name becomes relative.
+    """
+    inside = name.startswith(namespace.rstrip("/") + "/") and namespace != "/"
+    return name if name in GLOBAL or inside else name.lstrip("/")
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

@@ -13,7 +13,7 @@ from rosbags.typesys import Stores, get_typestore
 from lbp_rehab.bags import BagReader
 from lbp_rehab.bags.images import COMPRESSED_TYPE, Transport, decode
 from lbp_rehab.camera.sources import Shot, SourceSettings
-from lbp_rehab.camera.types import Intrinsics
+from lbp_rehab.camera.types import Intrinsics, to_millimetres
 from lbp_rehab.errors import InputError
 
 COLOR = "color/image_raw"
@@ -75,7 +75,7 @@ class BagSource:
                 try:
                     pixels = _pixels(message, recorded.topic, recorded.type)
                 except InputError as error:
-                    if recorded.topic == self._color and camera is not None:
+                    if camera is not None:
                         blank = np.zeros((camera.height, camera.width, 3), np.uint8)
                         yield stamp_ns, Shot(0, blank, None, camera, str(error))
                     continue
@@ -121,7 +121,13 @@ def _pixels(message: Any, topic: str, kind: str) -> NDArray[Any]:
     if kind == COMPRESSED_TYPE:
         transport = Transport(topic.rpartition("/")[2])
         return decode(transport, message.format, bytes(message.data)).pixels
-    shapes = {"rgb8": ("u1", 3), "bgr8": ("u1", 3), "16UC1": ("u2", 1), "mono16": ("u2", 1)}
+    shapes = {
+        "rgb8": ("u1", 3),
+        "bgr8": ("u1", 3),
+        "16UC1": ("u2", 1),
+        "mono16": ("u2", 1),
+        "32FC1": ("f4", 1),
+    }
     if message.encoding not in shapes:
         raise InputError(f"{topic}: encoding '{message.encoding}' is not supported")
     kind, channels = shapes[message.encoding]
@@ -131,6 +137,8 @@ def _pixels(message: Any, topic: str, kind: str) -> NDArray[Any]:
     rows = np.asarray(message.data, np.uint8)[: message.step * message.height]
     rows = np.ascontiguousarray(rows.reshape(message.height, message.step)[:, :row])
     image = rows.view(kind).reshape(message.height, message.width, channels)
+    if message.encoding == "32FC1":
+        return to_millimetres(image[:, :, 0])
     if message.encoding == "bgr8":
         return np.ascontiguousarray(image[:, :, ::-1])
     return image[:, :, 0] if channels == 1 else image

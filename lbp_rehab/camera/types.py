@@ -75,3 +75,9 @@ class RgbdFrame:
     color: NDArray[np.uint8]
     depth: NDArray[np.uint16] | None
     intrinsics: Intrinsics
+
+
+def to_millimetres(metres: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Return a depth image in metres (nan or 0: no reading) in millimetres (0: no reading)."""
+    finite = np.nan_to_num(metres, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(np.round(finite * 1000.0), 0, 65535).astype(np.uint16)

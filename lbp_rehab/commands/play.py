@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from lbp_rehab.graph import NodeSpec
-from lbp_rehab.nodes.base import run
 from lbp_rehab.paths import config_dir
+from lbp_rehab.start import EXIT_INTERRUPTED, loading
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +27,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Play until the bag is over, or Ctrl-C."""
-    from lbp_rehab.nodes.player import Player  # noqa: PLC0415
-
     lists = {
         name: getattr(arguments, name)
         for name in ("topics", "exclude", "wait_for")
@@ -47,4 +45,8 @@ def main(arguments: argparse.Namespace) -> int:
         | lists,
         parameter_files=(str(config_dir() / "player.yaml"),),
     )
-    return run(Player, spec.ros_arguments())
+    with loading(EXIT_INTERRUPTED):
+        from lbp_rehab.nodes.player import Player  # noqa: PLC0415
+        from lbp_rehab.nodes.process import run  # noqa: PLC0415
+
+        return run(Player, spec.ros_arguments())

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from lbp_rehab.graph import NodeSpec
-from lbp_rehab.nodes.base import run
 from lbp_rehab.paths import config_dir
+from lbp_rehab.start import EXIT_INTERRUPTED, loading
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Record until Ctrl-C."""
-    from lbp_rehab.nodes.recorder import Recorder  # noqa: PLC0415
-
     spec = NodeSpec(
         "recorder",
         {"output": str(arguments.output), "compression": arguments.compression}
@@ -31,4 +29,8 @@ def main(arguments: argparse.Namespace) -> int:
         | ({"exclude": arguments.exclude} if arguments.exclude else {}),
         parameter_files=(str(config_dir() / "recorder.yaml"),),
     )
-    return run(Recorder, spec.ros_arguments())
+    with loading(EXIT_INTERRUPTED):
+        from lbp_rehab.nodes.process import run  # noqa: PLC0415
+        from lbp_rehab.nodes.recorder import Recorder  # noqa: PLC0415
+
+        return run(Recorder, spec.ros_arguments())

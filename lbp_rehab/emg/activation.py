@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lbp_rehab.emg.fatigue import FatigueMonitor, FatigueSettings
 from lbp_rehab.emg.filters import EnvelopeFilter, FilterDesign, FilterSettings
+from lbp_rehab.emg.impossible import ImpossibleSamples
 from lbp_rehab.emg.indices import asymmetry, co_contraction, local_share
 from lbp_rehab.emg.onset import OnsetDetector, OnsetSettings
 from lbp_rehab.emg.quality import QualityMonitor, QualitySettings
@@ -21,8 +22,8 @@ from lbp_rehab.emg.types import (
     EmgChunk,
     MuscleActivation,
     Quality,
+    check_chunk,
 )
-from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate, Reason
 
 Array = NDArray[np.float64]
@@ -123,7 +124,7 @@ class EmgPipeline:
         InputError
             If the chunk contradicts itself or is too slow for the filters.
         """
-        _check(chunk)
+        check_chunk(chunk)
         labels = [(c.label, c.muscle, c.side) for c in chunk.channels]
         if (
             self._design is None
@@ -145,15 +146,15 @@ class EmgPipeline:
         self._expected_ns = chunk.end_ns
         self._expected_sample = chunk.first_sample + len(chunk.data)
 
-        band, envelope = self._filter(chunk.data)
-        self._quality.update(chunk.data, band)
+        data = self._impossible.replace(chunk)
+        band, envelope = self._filter(data)
+        self._quality.update(data, band)
+        quality = self._impossible.judge(chunk, self._quality.quality)
         self.channels = tuple(
             replace(c, quality=q, noise_v=float(RMS_OVER_MEAN_ABS * noise))
             if (c.quality, c.noise_v) != (q, RMS_OVER_MEAN_ABS * noise)
             else c
-            for c, q, noise in zip(
-                self.channels, self._quality.quality, self._onset.baseline_mean, strict=True
-            )
+            for c, q, noise in zip(self.channels, quality, self._onset.baseline_mean, strict=True)
         )
         result = gap + self._resample(chunk, envelope)
         self._fatigue.update(band, chunk.end_ns, self._onset.active, self._onset.since_ns)
@@ -179,6 +180,7 @@ class EmgPipeline:
         filters = self._settings.filters
         self._filter = EnvelopeFilter(self._design)
         self._quality = QualityMonitor(chunk.rate_hz, n, filters.mains_hz, self._settings.quality)
+        self._impossible = ImpossibleSamples(n, self._design.settle_s)
         self._onset.restart()
         self._fatigue.restart()
         self._last: Array = np.zeros((0, n))
@@ -270,16 +272,3 @@ class EmgPipeline:
             asymmetry=asymmetry(pairs),
             local_share=local_share(pairs),
         )
-
-
-def _check(chunk: EmgChunk) -> None:
-    """Raise InputError for a chunk that contradicts itself."""
-    if chunk.data.ndim != 2 or chunk.data.shape[1] != len(chunk.channels) or not chunk.data.size:
-        raise InputError(
-            f"sEMG chunk of shape {chunk.data.shape} does not hold samples of "
-            f"{len(chunk.channels)} channels"
-        )
-    if not (math.isfinite(chunk.rate_hz) and chunk.rate_hz > 0):
-        raise InputError(f"sEMG chunk has a sampling rate of {chunk.rate_hz} Hz")
-    if not np.isfinite(chunk.data).all():
-        raise InputError("sEMG chunk holds values that are not finite; its source must be mended")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate
 
 NANOSECONDS = 1_000_000_000
@@ -167,3 +169,16 @@ class Activation:
     co_contraction: Estimate
     asymmetry: Estimate
     local_share: Estimate
+
+
+def check_chunk(chunk: EmgChunk) -> None:
+    """Raise InputError for a chunk that contradicts itself or holds what no sample can be."""
+    if chunk.data.ndim != 2 or chunk.data.shape[1] != len(chunk.channels) or not chunk.data.size:
+        raise InputError(
+            f"sEMG chunk of shape {chunk.data.shape} does not hold samples of "
+            f"{len(chunk.channels)} channels"
+        )
+    if not (math.isfinite(chunk.rate_hz) and chunk.rate_hz > 0):
+        raise InputError(f"sEMG chunk has a sampling rate of {chunk.rate_hz} Hz")
+    if not np.isfinite(chunk.data).all():
+        raise InputError("sEMG chunk holds values that are not finite; its source must be mended")

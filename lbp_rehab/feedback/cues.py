@@ -62,6 +62,13 @@ class CuePolicy:
     language : str
         BCP 47.
     settings : CueSettings
+
+    Attributes
+    ----------
+    too_late : int
+        Events that were not answered because they were too old.
+    late_by_s : float
+        Age of the latest event, if it was too old; else 0.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class CuePolicy:
         self._texts, self._language = texts, language
         self._settings = settings or CueSettings()
         self.too_late = 0
+        self.late_by_s = 0.0
         self.reset()
 
     def reset(self) -> None:
@@ -138,6 +146,7 @@ class CuePolicy:
     def _is_late(self, now_ns: int, stamp_ns: int) -> bool:
         late = now_ns - stamp_ns > self._settings.max_age_s * NANOSECONDS
         self.too_late += late
+        self.late_by_s = (now_ns - stamp_ns) / NANOSECONDS if late else 0.0
         return late
 
     def _may_speak(self, now_ns: int) -> bool:

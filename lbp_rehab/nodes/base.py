@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
+import inspect
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rclpy._rclpy_pybind11 import RCLError
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import (
-    ExternalShutdownException,
-    ShutdownException,
-    SingleThreadedExecutor,
-)
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.parameters import Parameter, check_change, declare
+from lbp_rehab.nodes.process import run
+
+__all__ = ["LbpNode", "Output", "node_class", "run"]
 
 DIAGNOSTICS_PERIOD_S = 1.0  # REP-107 asks for about 1 Hz
-EXIT_INPUT_ERROR = 2  # the supervisor does not restart a node that ends with this
 
 
 class Output:
@@ -60,6 +51,7 @@ class LbpNode(Node):
 
     NAME: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = ()
+    CLOSES_LAST: ClassVar[bool] = False  # after the others of its process, to hear their last words
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__(self.NAME, **node_options)
@@ -67,17 +59,14 @@ class LbpNode(Node):
         self.received: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
+        self.finished = Future()  # completed by `finish`, also before anybody waits for it
+        self._ended = False
         self._last_drop = ""
         self._said: set[str] = set()
         self.add_on_set_parameters_callback(lambda p: check_change(self.PARAMETERS, p))
         self.add_post_set_parameters_callback(self._apply_change)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.RESULT)
-        # On the steady clock: health is reported also when simulated time stands still.
-        self.create_timer(
-            DIAGNOSTICS_PERIOD_S,
-            self._publish_diagnostics,
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
+        self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
 
     # Wiring
 
@@ -91,6 +80,8 @@ class LbpNode(Node):
         """Wrap a callback so that no message can end the node."""
 
         def guarded(*messages: Any) -> None:
+            if self._ended:
+                return
             self.received[topic] += 1
             try:
                 handler(*messages)
@@ -101,17 +92,72 @@ class LbpNode(Node):
 
         return guarded
 
+    def every(self, period_s: float, handler: Callable[[], None]) -> Any:
+        """Call a handler periodically; what it raises is logged and counted, and the node goes on.
+
+        The timer runs on the steady clock, so also while simulated time stands still.
+        """
+        name = f"timer {handler.__name__.strip('_')}"
+
+        def guarded() -> None:
+            try:
+                handler()
+            except Exception as error:
+                self._fail(name, error)
+
+        return self.create_timer(period_s, guarded, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def serve(self, kind: type, name: str, handler: Callable[..., Any], **options: Any) -> Any:
+        """Offer a service; a request that the handler cannot serve is answered all the same.
+
+        Parameters
+        ----------
+        kind : type
+        name : str
+        handler : callable
+            Takes request and response and returns the response; may be a coroutine function.
+            What it raises is logged and counted. The caller gets an empty response, with the
+            reason in ``message`` if the response has such a field.
+        **options
+            Of ``create_service``.
+        """
+
+        async def guarded(request: Any, response: Any) -> Any:
+            try:
+                answer = handler(request, response)
+                return await answer if inspect.isawaitable(answer) else answer
+            except Exception as error:
+                why = self._fail(f"service {name}", error)
+                refusal = type(response)()
+                if hasattr(refusal, "message"):
+                    refusal.message = why
+                return refusal
+
+        return self.create_service(kind, name, guarded, **options)
+
     def advertise(self, kind: type, topic: str, profile: QoSProfile) -> Output:
         """Create a publisher that counts; call it with a message to publish."""
         return Output(self.create_publisher(kind, topic, profile), topic, self.sent)
 
     def drop(self, topic: str, why: str, detail: str = "") -> None:
         """Count a message that could not be used; say each kind of reason once in the log."""
-        self.dropped[topic] += 1
-        self._last_drop = f"{topic}: {why}"
-        if (key := f"{topic} {why[:40]}") not in self._said:
+        self._count_drop(topic, why, f"dropped a message on {topic}: {why}\n{detail}")
+
+    def _fail(self, what: str, error: Exception) -> str:
+        """Count a call that failed, say it once in the log, and return why."""
+        if isinstance(error, InputError):
+            why, detail = str(error), ""
+        else:
+            why, detail = f"internal error: {error!r}", traceback.format_exc()
+        self._count_drop(what, why, f"{what} failed: {why}\n{detail}")
+        return why
+
+    def _count_drop(self, what: str, why: str, text: str) -> None:
+        self.dropped[what] += 1
+        self._last_drop = f"{what}: {why}"
+        if (key := f"{what} {why[:40]}") not in self._said:
             self._said.add(key)
-            self.get_logger().warning(f"dropped a message on {topic}: {why}\n{detail}".rstrip())
+            self.get_logger().warning(text.rstrip())
 
     # Diagnostics
 
@@ -131,7 +177,7 @@ class LbpNode(Node):
             values |= {f"{name} {topic}": str(count) for topic, count in sorted(counter.items())}
         status = DiagnosticStatus(
             level=level,
-            name=f"lbp_rehab: {self.get_name()}",
+            name=f"lbp_rehab: {self.get_fully_qualified_name().lstrip('/')}",
             message=sentence,
             hardware_id="",
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
@@ -147,6 +193,24 @@ class LbpNode(Node):
     def on_settings_changed(self) -> None:
         """React to parameters that changed while running; to be overridden."""
 
+    # The end
+
+    def finish(self, error: Exception | None = None) -> None:
+        """Ask for the end of the process, from any thread; an error decides its exit code."""
+        if self.finished.done():
+            return
+        if error is None:
+            self.finished.set_result(None)
+        else:
+            self.finished.set_exception(error)
+
+    def end(self) -> None:
+        """Take no more messages, stop the timers, and close."""
+        self._ended = True
+        for timer in self.timers:
+            timer.cancel()
+        self.close()
+
     def close(self) -> None:
         """Release devices and threads; to be overridden."""
 
@@ -159,79 +223,3 @@ def node_class(module: ModuleType) -> type[LbpNode]:
         if ours and name == member.NAME:
             return member
     raise LookupError(f"{module.__name__} defines no node called {name}")
-
-
-def run(kind: type[LbpNode], arguments: Sequence[str] | None = None) -> int:
-    """Run one node until it is told to stop, and return the exit code of the process."""
-    return run_together([kind], arguments)
-
-
-def run_together(
-    kinds: Sequence[type[LbpNode]],
-    arguments: Sequence[str] | None = None,
-    options: Sequence[dict[str, Any]] | None = None,
-) -> int:
-    """Run several nodes in one process and one thread, as ``lbp-rehab run --composed`` does."""
-    try:
-        # rclpy's own handlers would end the context before the nodes have said their last words.
-        rclpy.init(
-            args=list(arguments) if arguments is not None else None,
-            signal_handler_options=SignalHandlerOptions.NO,
-        )
-    except RCLError as error:
-        print(f"lbp_rehab: the ROS arguments are wrong: {_first_line(error)}", file=sys.stderr)
-        return EXIT_INPUT_ERROR
-    executor = SingleThreadedExecutor()
-    stop = _stop_on_signal(executor)
-    nodes: list[LbpNode] = []
-    code = 0
-    try:
-        for index, kind in enumerate(kinds):
-            node = kind(**(options[index] if options else {}))
-            nodes.append(node)
-            executor.add_node(node)
-        executor.spin_until_future_complete(stop)
-    except (KeyboardInterrupt, ExternalShutdownException, ShutdownException):
-        pass
-    except InputError as error:
-        print(f"lbp_rehab: {error}", file=sys.stderr)
-        code = EXIT_INPUT_ERROR
-    finally:
-        for node in nodes:
-            try:
-                node.close()
-            except InputError as error:  # a recorder whose disk is full; the others still close
-                print(f"lbp_rehab: {error}", file=sys.stderr)
-                code = EXIT_INPUT_ERROR
-            node.destroy_node()
-        executor.shutdown(timeout_sec=1.0)
-        rclpy.try_shutdown()
-    return code
-
-
-def _first_line(error: Exception) -> str:
-    """Return what rcl says without the places in its sources."""
-    return str(error).splitlines()[0].partition(", at /")[0]
-
-
-def _stop_on_signal(executor: SingleThreadedExecutor) -> Future:
-    """Return a future that SIGINT and SIGTERM complete, with the context still alive.
-
-    Python handles signals between two instructions of the main thread, which may be waiting inside
-    the middleware. The wake-up pipe is written at once, and a thread that reads it ends the wait.
-    """
-    stop = Future(executor=executor)
-    if threading.current_thread() is not threading.main_thread():
-        return stop
-    woken, wake = os.pipe()
-    os.set_blocking(wake, False)
-    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-
-    def wait() -> None:
-        os.read(woken, 1)
-        stop.set_result(None)
-
-    threading.Thread(target=wait, name="signals", daemon=True).start()
-    return stop

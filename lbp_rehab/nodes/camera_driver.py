@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import threading
 import time
+import traceback
 from typing import Any
 
 import numpy as np
@@ -85,11 +84,12 @@ class CameraDriverNode(LbpNode):
                     return
                 self._publish(stamp_ns, shot)
             self._state = (DiagnosticStatus.OK, f"{source.name} is over")
-        except InputError as error:
-            self._state = (DiagnosticStatus.ERROR, str(error))
-            self.get_logger().error(str(error))
+        except Exception as error:  # a device may fail in any way; the node says so and stays
+            known = isinstance(error, InputError)
+            self._state = (DiagnosticStatus.ERROR, str(error) if known else repr(error))
+            self.get_logger().error(str(error) if known else traceback.format_exc())
         if self.settings["exit_at_end"]:
-            os.kill(os.getpid(), signal.SIGINT)
+            self.finish()
 
     def _publish(self, stamp_ns: int, shot: Shot) -> None:
         if shot.bad:

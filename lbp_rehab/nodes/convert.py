@@ -12,7 +12,7 @@ from lbp_rehab import estimate as core
 from lbp_rehab import msg
 from lbp_rehab.errors import InputError
 from lbp_rehab.msg import Estimate
-from lbp_rehab.pelvis.types import Method, PelvisAngles, PelvisState
+from lbp_rehab.pelvis.types import Method, NeutralSource, PelvisAngles, PelvisState
 from lbp_rehab.pose.types import BodyPose, Mode, Posture, Support
 
 NANOSECONDS = 1_000_000_000
@@ -69,6 +69,8 @@ def to_body_pose(pose: BodyPose) -> msg.BodyPose:
         posture=int(pose.posture),
         posture_confidence=float(pose.posture_confidence),
         backend=pose.backend,
+        image_width=pose.image_size[0],
+        image_height=pose.image_size[1],
         gravity_known=support is not None,
         support_height=to_estimate(core.Estimate.unknown(core.Reason.NO_GRAVITY)),
     )
@@ -143,6 +145,7 @@ def from_body_pose(message: msg.BodyPose) -> BodyPose:
             track_id=int(message.track_id),
             people_in_view=int(message.people_in_view),
             backend=message.backend,
+            image_size=(int(message.image_width), int(message.image_height)),
         )
     except ValueError as error:
         raise InputError(f"body/pose holds an unknown code: {error}") from None
@@ -156,8 +159,9 @@ def to_pelvis_state(state: PelvisState) -> msg.PelvisState:
     out = msg.PelvisState(
         header=Header(stamp=to_stamp(state.stamp_ns), frame_id=state.frame_id),
         person_id=state.person_id,
+        track_id=state.track_id,
         method=int(state.method),
-        neutral_known=state.neutral_stamp_ns != 0,
+        neutral_source=int(state.neutral_source),
         neutral_stamp=to_stamp(state.neutral_stamp_ns),
     )
     for name in ANGLES:
@@ -185,6 +189,7 @@ def from_pelvis_state(message: msg.PelvisState) -> PelvisState:
         absolute = PelvisAngles(*(from_estimate(getattr(message, a)) for a in ANGLES))
         relative = PelvisAngles(*(from_estimate(getattr(message, a + "_relative")) for a in ANGLES))
         method = Method(message.method)
+        neutral_source = NeutralSource(message.neutral_source)
     except ValueError as error:
         raise InputError(f"pelvis/state cannot be used: {error}") from None
     origin = axes = None
@@ -202,5 +207,7 @@ def from_pelvis_state(message: msg.PelvisState) -> PelvisState:
         origin=origin,
         axes=axes,
         covariance=np.array(message.pose.covariance, float).reshape(6, 6),
-        neutral_stamp_ns=to_ns(message.neutral_stamp) if message.neutral_known else 0,
+        track_id=int(message.track_id),
+        neutral_source=neutral_source,
+        neutral_stamp_ns=to_ns(message.neutral_stamp),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from lbp_rehab import msg
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.convert import from_estimate, to_estimate, to_ns, to_stamp
@@ -11,7 +13,7 @@ from lbp_rehab.quality.types import (
     LiveQuality,
     RepetitionResult,
     Session,
-    Side,
+    SetLabels,
     SubScore,
 )
 
@@ -48,20 +50,28 @@ def to_fault(fault: FaultFinding) -> msg.Fault:
         body_part=fault.body_part,
         unit=fault.unit,
         measured=to_estimate(fault.measured),
-        allowed_min=float(fault.allowed_min),
-        allowed_max=float(fault.allowed_max),
+        has_min=math.isfinite(fault.allowed_min),
+        has_max=math.isfinite(fault.allowed_max),
+        allowed_min=_finite_or_zero(fault.allowed_min),
+        allowed_max=_finite_or_zero(fault.allowed_max),
         start=to_stamp(fault.start_ns),
         end=to_stamp(fault.end_ns),
         points_lost=float(fault.points_lost),
     )
 
 
-def to_live(live: LiveQuality, person_id: str, exercise: str, side: Side) -> msg.QualityLive:
+def _finite_or_zero(limit: float) -> float:
+    return float(limit) if math.isfinite(limit) else 0.0
+
+
+def to_live(live: LiveQuality, of: SetLabels) -> msg.QualityLive:
     """Return the message of a moment."""
     message = msg.QualityLive(
-        person_id=person_id,
-        exercise=exercise,
-        side=int(side),
+        person_id=of.person_id,
+        session_id=of.session_id,
+        set_index=of.set_index,
+        exercise=of.exercise,
+        side=int(of.side),
         phase=int(live.phase),
         progress=to_estimate(live.progress),
         repetitions=live.repetitions,
@@ -82,15 +92,15 @@ def to_sub_score(part: SubScore) -> msg.SubScore:
     )
 
 
-def to_repetition(
-    result: RepetitionResult, person_id: str, exercise: str, side: Side
-) -> msg.Repetition:
+def to_repetition(result: RepetitionResult, of: SetLabels) -> msg.Repetition:
     """Return the message of a repetition."""
     message = msg.Repetition(
-        person_id=person_id,
-        exercise=exercise,
+        person_id=of.person_id,
+        session_id=of.session_id,
+        set_index=of.set_index,
+        exercise=of.exercise,
         index=result.index,
-        side=int(side),
+        side=int(of.side),
         outcome=int(result.outcome),
         start=to_stamp(result.start_ns),
         target=to_stamp(result.target_ns),

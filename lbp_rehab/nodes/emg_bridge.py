@@ -19,7 +19,7 @@ from lbp_rehab.emg.mvc import read_mvc
 from lbp_rehab.emg.onset import OnsetSettings
 from lbp_rehab.emg.quality import QualitySettings
 from lbp_rehab.emg.sources import open_source
-from lbp_rehab.emg.types import NANOSECONDS, EmgChunk
+from lbp_rehab.emg.types import NANOSECONDS, EmgChunk, check_chunk
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.base import LbpNode, run
@@ -81,7 +81,7 @@ class EmgBridgeNode(LbpNode):
             mvc,
         )
         self._chunk: EmgChunk | None = None
-        self._samples = self._samples_before = self._lost = 0
+        self._samples = self._samples_before = self._lost = self._refused = 0
         self._lag_s = 0.0
         self._publish = self.advertise(msg.EmgActivation, "emg/activation", qos.RESULT)
         self._calibration = MvcService(self, self._pipeline)
@@ -114,7 +114,17 @@ class EmgBridgeNode(LbpNode):
             self._guarded_chunk(chunk)
 
     def _on_chunk(self, chunk: EmgChunk) -> None:
-        chunk = replace(chunk, channels=name_channels(chunk.channels, self._placements))
+        try:
+            check_chunk(chunk)
+        except InputError:
+            self._refused += chunk.lost_before + len(chunk.data)
+            raise
+        chunk = replace(
+            chunk,
+            channels=name_channels(chunk.channels, self._placements),
+            lost_before=chunk.lost_before + self._refused,
+        )
+        self._refused = 0
         judged = {c.label: c for c in self._pipeline.channels}
         latest = tuple(judged.get(c.label, c) for c in chunk.channels)
         person = self.settings["person_id"]
@@ -164,7 +174,8 @@ class EmgBridgeNode(LbpNode):
         return DiagnosticStatus.OK, f"{len(channels)} channels", values
 
     def close(self) -> None:
-        """Let go of the source."""
+        """Answer who waits for a calibration, and let go of the source."""
+        self._calibration.close()
         if self._source is not None:
             self._source.close()
 

@@ -10,10 +10,12 @@ from lbp_rehab.emg.activation import EmgPipeline
 from lbp_rehab.emg.mvc import MvcRecording
 from lbp_rehab.emg.types import Activation, Muscle, Side
 from lbp_rehab.nodes.base import LbpNode
+from lbp_rehab.nodes.last_answers import let_answers_out
 from lbp_rehab.srv import CalibrateMvc
 
 GRACE_S = 3.0  # beyond the duration of a calibration, before it gives up waiting for samples
 LONGEST_S = 60.0
+STOPS = "the node stops; nothing was calibrated"
 
 
 class MvcService:
@@ -32,6 +34,7 @@ class MvcService:
         self._pipeline = pipeline
         self._recording: MvcRecording | None = None
         self._done: Future | None = None
+        self._closed = False
         # Its own group: while it waits, the samples that it waits for must come in.
         group = ReentrantCallbackGroup()
         node.create_service(CalibrateMvc, "calibrate_mvc", self._calibrate, callback_group=group)
@@ -46,6 +49,12 @@ class MvcService:
             self._done.set_result(self._recording)
         self._recording = None
 
+    def close(self) -> None:
+        """Answer a calibration that is running: it failed."""
+        self._closed = True
+        self._finish()
+        let_answers_out(self._node, lambda: self._done is None)
+
     async def _calibrate(
         self, request: CalibrateMvc.Request, response: CalibrateMvc.Response
     ) -> CalibrateMvc.Response:
@@ -56,7 +65,10 @@ class MvcService:
         except ValueError as error:
             response.message = f"unknown muscle or side: {error}"
             return response
-        if self._recording is not None:
+        if self._closed:
+            response.message = STOPS
+            return response
+        if self._done is not None:
             response.message = "a calibration is already running"
             return response
         if not 0 < duration_s <= LONGEST_S:
@@ -68,8 +80,13 @@ class MvcService:
         patience = self._node.create_timer(
             duration_s + GRACE_S, self._finish, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
-        result = (await self._done).result()
+        recording = await self._done
+        self._done = None
         self._node.destroy_timer(patience)
+        if self._closed:
+            response.message = STOPS
+            return response
+        result = recording.result()
         self._pipeline.calibrate(result.mvc_v)
         response.success, response.message = bool(result.mvc_v), result.message
         response.labels, response.mvc_v = list(result.mvc_v), list(result.mvc_v.values())

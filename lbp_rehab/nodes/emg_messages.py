@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +17,7 @@ from lbp_rehab.emg.types import (
     MuscleActivation,
     Quality,
     Side,
+    check_chunk,
 )
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate
@@ -70,15 +70,14 @@ def from_emg_raw(message: msg.EmgRaw) -> EmgChunk:
     Raises
     ------
     InputError
-        If sizes do not agree, the rate is no rate, or a code is not one of the constants.
+        If sizes do not agree, the rate is no rate, a sample is not finite, or a code is not one of
+        the constants.
     """
     n, c = message.n_samples, len(message.channels)
     if n * c != len(message.data) or n == 0 or c == 0:
         raise InputError(
             f"emg/raw holds {len(message.data)} values for {n} samples of {c} channels"
         )
-    if not (math.isfinite(message.sample_rate_hz) and message.sample_rate_hz > 0):
-        raise InputError(f"emg/raw has a sampling rate of {message.sample_rate_hz} Hz")
     try:
         channels = tuple(
             Channel(
@@ -88,7 +87,7 @@ def from_emg_raw(message: msg.EmgRaw) -> EmgChunk:
         )
     except ValueError as error:
         raise InputError(f"emg/raw holds an unknown code: {error}") from None
-    return EmgChunk(
+    chunk = EmgChunk(
         stamp_ns=to_ns(message.header.stamp),
         rate_hz=message.sample_rate_hz,
         first_sample=message.first_sample,
@@ -98,6 +97,8 @@ def from_emg_raw(message: msg.EmgRaw) -> EmgChunk:
         stamp_sigma_s=message.stamp_sigma_s,
         source=message.source,
     )
+    check_chunk(chunk)
+    return chunk
 
 
 def to_emg_activation(activation: Activation, person_id: str) -> msg.EmgActivation:

@@ -12,6 +12,9 @@ from lbp_rehab import msg
 from lbp_rehab.action import RunExerciseSet
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.base import LbpNode
+from lbp_rehab.nodes.last_answers import let_answers_out
+
+NAME = "run_exercise_set"
 
 
 class ExerciseAction:
@@ -32,53 +35,91 @@ class ExerciseAction:
         self, node: LbpNode, begin: Callable[[Any], None], stop: Callable[[str], None]
     ) -> None:
         self._node, self._begin, self._stop = node, begin, stop
-        self._goal: Any = None
-        self._ended: Future | None = None
+        self._goal: Any = None  # whose set is running
+        self._unanswered: dict[bytes, Future] = {}
+        self._clients: frozenset[bytes] = frozenset()
+        self._closed = False
         self._server = ActionServer(
             node,
             RunExerciseSet,
-            "run_exercise_set",
+            NAME,
             execute_callback=self._execute,
             goal_callback=self._judge,
+            handle_accepted_callback=self._accepted,
             cancel_callback=self._cancel,
         )
 
     def feedback(self, live: msg.QualityLive) -> None:
         """Tell the client how it goes, if there is one."""
         if self._goal is not None:
+            if not self._clients:
+                self._clients = self._listeners()
             self._goal.publish_feedback(RunExerciseSet.Feedback(live=live))
+
+    def held(self) -> bool:
+        """Whether the running set belongs to a goal whose client may still be there.
+
+        A goal does not say which client sent it. It is given up when all clients are gone that
+        were there when its set began, by their subscriptions to the feedback.
+        """
+        if self._goal is None:
+            return False
+        return not self._clients or bool(self._clients & self._listeners())
 
     def ended(self, result: RunExerciseSet.Result) -> None:
         """Give the client the result, if there is one."""
-        if self._ended is not None:
-            self._ended.set_result(result)
+        goal, self._goal = self._goal, None
+        if goal is not None:
+            self._unanswered[_key(goal)].set_result(result)
 
     def close(self) -> None:
-        """Stop serving."""
+        """Send what is still to be answered, and stop serving."""
+        self._closed = True
+        let_answers_out(self._node, lambda: not self._unanswered)
         self._server.destroy()
+
+    def _listeners(self) -> frozenset[bytes]:
+        topic = f"{NAME}/_action/feedback"
+        found = self._node.get_subscriptions_info_by_topic(topic)
+        return frozenset(bytes(info.endpoint_gid) for info in found)
 
     def _judge(self, goal: RunExerciseSet.Goal) -> GoalResponse:
         try:
+            if self._closed:
+                raise InputError("the node stops")
             self._begin(goal)
         except InputError as error:
-            self._node.get_logger().warning(f"run_exercise_set refused: {error}")
+            self._node.get_logger().warning(f"{NAME} refused: {error}")
             return GoalResponse.REJECT
-        self._ended = Future(executor=self._node.executor)
+        except Exception as error:  # a defect of ours must not end a session with a patient
+            self._node.get_logger().error(f"{NAME} refused, internal error: {error!r}")
+            return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 
-    def _cancel(self, _goal: Any) -> CancelResponse:
-        self._stop("cancelled")
+    def _accepted(self, goal: Any) -> None:
+        self._goal, self._clients = goal, self._listeners()
+        self._unanswered[_key(goal)] = Future(executor=self._node.executor)
+        goal.execute()
+
+    def _cancel(self, goal: Any) -> CancelResponse:
+        try:
+            if goal is self._goal:
+                self._stop("cancelled")
+        except Exception as error:
+            self._node.get_logger().error(f"cancelling {NAME}, internal error: {error!r}")
         return CancelResponse.ACCEPT
 
     async def _execute(self, goal: Any) -> RunExerciseSet.Result:
-        assert self._ended is not None
-        self._goal = goal
-        result: RunExerciseSet.Result = await self._ended
-        self._goal = self._ended = None
+        result: RunExerciseSet.Result = await self._unanswered[_key(goal)]
         if goal.is_cancel_requested:
             goal.canceled()
         elif result.success:
             goal.succeed()
         else:
             goal.abort()
+        del self._unanswered[_key(goal)]
         return result
+
+
+def _key(goal: Any) -> bytes:
+    return bytes(goal.goal_id.uuid)

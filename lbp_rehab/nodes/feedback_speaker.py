@@ -93,7 +93,7 @@ class FeedbackSpeaker(LbpNode):
             problems=self._problems(message.exercise, message.faults),
         )
         cue = self._policy.on_repetition(self._now_ns(), event)
-        self._give(cue, message.exercise, message.person_id)
+        self._give(cue, message)
 
     def _on_live(self, message: msg.QualityLive) -> None:
         if not message.faults:
@@ -104,7 +104,7 @@ class FeedbackSpeaker(LbpNode):
             problems=self._problems(message.exercise, message.faults),
         )
         cue = self._policy.on_faults(self._now_ns(), event)
-        self._give(cue, message.exercise, message.person_id)
+        self._give(cue, message)
 
     def _problems(self, exercise: str, faults: Iterable[msg.Fault]) -> tuple[Problem, ...]:
         cues = _cues_of(exercise)
@@ -115,7 +115,7 @@ class FeedbackSpeaker(LbpNode):
     def _now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
-    def _give(self, cue: Cue | None, exercise: str, person_id: str) -> None:
+    def _give(self, cue: Cue | None, to: msg.Repetition | msg.QualityLive) -> None:
         if cue is None:
             return
         stamp_ns = self._now_ns()
@@ -129,12 +129,14 @@ class FeedbackSpeaker(LbpNode):
         )
         output = self._speaker.say(utterance)
         message = msg.Cue(
-            person_id=person_id,
+            person_id=to.person_id,
+            session_id=to.session_id,
+            set_index=to.set_index,
             text=cue.text,
             language=self.settings["language"],
             severity=int(cue.severity),
             answers=cue.answers,
-            exercise=exercise,
+            exercise=to.exercise,
             repetition=cue.repetition,
             event_stamp=convert.to_stamp(cue.event_stamp_ns),
             output=int(output),
@@ -155,6 +157,12 @@ class FeedbackSpeaker(LbpNode):
             "too_late": str(self._policy.too_late),
             "voice_starts": str(speaker.espeak.starts),
         }
+        if self._policy.late_by_s > 0:
+            sentence = (
+                "cues are dropped as too late: the stamps lag the clock by "
+                f"{self._policy.late_by_s:.1f} s"
+            )
+            return DiagnosticStatus.WARN, sentence, values
         if speaker.problem:
             return DiagnosticStatus.WARN, speaker.problem, values
         if speaker.output == Output.FILE:

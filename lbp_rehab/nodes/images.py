@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from lbp_rehab.camera.types import Intrinsics, RgbdFrame
+from lbp_rehab.camera.types import Intrinsics, RgbdFrame, to_millimetres
 from lbp_rehab.compat import CvBridge, CvBridgeError
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.convert import to_ns, to_stamp
@@ -74,8 +74,7 @@ def to_frame(color: Image, depth: Image | None, info: CameraInfo) -> RgbdFrame:
             )
         millimetres = _array(depth, "passthrough")
         if millimetres.dtype.kind == "f":
-            metres = np.nan_to_num(millimetres, nan=0.0, posinf=0.0, neginf=0.0)
-            millimetres = np.clip(metres * 1000.0, 0, 65535).astype(np.uint16)
+            millimetres = to_millimetres(millimetres)
     return RgbdFrame(
         to_ns(color.header.stamp), color.header.frame_id, image, millimetres, intrinsics
     )

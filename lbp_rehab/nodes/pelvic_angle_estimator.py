@@ -39,7 +39,7 @@ class PelvicAngleEstimatorNode(LbpNode):
     PARAMETERS = (
         Parameter("neutral_duration_s", 1.5, "how long a neutral is averaged [s]", 0.2, 60.0),
         Parameter("auto_neutral", True, "take the neutral from the first still moment"),
-        Parameter("auto_neutral_within_s", 8.0, "of the first pose, else never [s]", 0.5, 600.0),
+        Parameter("auto_neutral_within_s", 8.0, "of first seeing the patient [s]", 0.5, 600.0),
         Parameter("max_sigma_deg", 25.0, "a less certain angle is unknown [deg]", 1.0, 90.0),
     )
 
@@ -55,13 +55,11 @@ class PelvicAngleEstimatorNode(LbpNode):
         self._first_ns: int | None = None
         if self.settings["auto_neutral"]:
             duration = self.settings["neutral_duration_s"]
-            self._automatic = Collector(duration, restless_restarts=True)
+            self._automatic = Collector(duration, automatic=True)
         self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT)
         # Reentrant: poses must come in while the service waits for them.
         group = ReentrantCallbackGroup()
-        self.create_service(
-            CalibrateNeutral, "calibrate_neutral", self._calibrate, callback_group=group
-        )
+        self.serve(CalibrateNeutral, "calibrate_neutral", self._calibrate, callback_group=group)
 
     def _on_pose(self, message: msg.BodyPose) -> None:
         state, sample = self._estimator.update(from_body_pose(message))
@@ -77,6 +75,8 @@ class PelvicAngleEstimatorNode(LbpNode):
     def _try_automatic(self, automatic: Collector, sample: Sample | None, stamp_ns: int) -> None:
         """Take the neutral while the patient still rests; a still moment later on is a hold."""
         if self._first_ns is None:
+            if sample is None:
+                return  # nobody in view yet
             self._first_ns = stamp_ns
         if automatic.add(sample, stamp_ns):
             self._estimator.neutral, self._automatic = automatic.result(), None
@@ -133,6 +133,9 @@ class PelvicAngleEstimatorNode(LbpNode):
             return DiagnosticStatus.WARN, "waiting for body/pose", {}
         tilt = self._last.absolute.tilt
         values = {"neutral_known": str(self._estimator.neutral is not None).lower()}
+        if self._estimator.neutral is None and self._automatic is None:
+            sentence = "no neutral: call calibrate_neutral"
+            return DiagnosticStatus.WARN, sentence, values
         if tilt.known:
             values["tilt_deg"] = f"{np.rad2deg(tilt.value):.1f}"
             values["tilt_sigma_deg"] = f"{np.rad2deg(tilt.sigma):.1f}"

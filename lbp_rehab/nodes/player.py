@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -23,6 +23,7 @@ from lbp_rehab.bags import BagReader
 from lbp_rehab.bags.definitions import message_class
 from lbp_rehab.bags.images import Transport, decode
 from lbp_rehab.bags.play import CLOCK_TOPIC, Due, Output, Selection, schedule, select, span_ns
+from lbp_rehab.bags.topics import relative_name
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import readers
 from lbp_rehab.nodes.base import LbpNode, run
@@ -31,7 +32,6 @@ from lbp_rehab.nodes.parameters import Parameter
 
 DELIVERY_TIMEOUT_S = 5.0
 LATE_S = 0.1
-WATCH_PERIOD_S = 0.05
 
 
 class Player(LbpNode):
@@ -50,6 +50,7 @@ class Player(LbpNode):
         Parameter("wait_for", [""], "topics that need a subscriber, or TOPIC=N, before playing"),
         Parameter("wait_timeout_s", 30.0, "s; then playing begins all the same", 0.0, 3600.0),
         Parameter("decompress_images", True, "compressed images as raw ones on their base topic"),
+        Parameter("relative", False, "topics into the node's namespace, except /tf and its like"),
         Parameter("exit_when_done", True, "end the node when the bag is over"),
     )
 
@@ -78,6 +79,9 @@ class Player(LbpNode):
                     f"{output.source} is not played: its type {output.type} is not installed"
                 )
                 continue
+            if self.settings["relative"]:
+                name = relative_name(output.name, self.get_namespace())
+                output = replace(output, name=name)  # noqa: PLW2901 - the same topic
             self._outputs[output.source] = output
             self._outlets[output.source] = self.create_publisher(
                 kind, output.name, _profile(output.qos)
@@ -87,12 +91,8 @@ class Player(LbpNode):
         )
         self._late = 0
         self._stop = threading.Event()
-        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
         self._thread.start()
-        self.create_timer(
-            WATCH_PERIOD_S, self._watch, clock=Clock(clock_type=ClockType.STEADY_TIME)
-        )
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         """Report how far playing has come and whether it keeps its pace."""
@@ -108,14 +108,6 @@ class Player(LbpNode):
         self._stop.set()
         self._thread.join(timeout=2 * DELIVERY_TIMEOUT_S)
         self._bag.close()
-
-    def _watch(self) -> None:
-        if self._thread.is_alive():
-            return
-        if self._error is not None:
-            raise self._error
-        if self.settings["exit_when_done"]:
-            self.context.try_shutdown()
 
     def _play(self) -> None:
         try:
@@ -139,10 +131,12 @@ class Player(LbpNode):
                 offset_ns = time.monotonic_ns() - start
             for outlet in self._outlets.values():
                 outlet.wait_for_all_acked(Duration(seconds=DELIVERY_TIMEOUT_S))
+            if self.settings["exit_when_done"]:
+                self.finish()
         except Exception as error:
             # Publishing fails while the context shuts down under this thread.
             if not self._stop.is_set() and self.context.ok():
-                self._error = error
+                self.finish(error)
 
     def _tick(self, now_ns: int) -> None:
         if self._clock_outlet is not None:

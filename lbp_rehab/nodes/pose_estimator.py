@@ -122,7 +122,8 @@ class PoseEstimatorNode(LbpNode):
         """Say whether the patient is seen, and how well."""
         pose = self._last_pose
         if pose is None:
-            return DiagnosticStatus.WARN, f"waiting for {COLOR}", {}
+            missing = INFO if self.received[COLOR] and self._info is None else COLOR
+            return DiagnosticStatus.WARN, f"waiting for {missing}", {}
         values = {
             "mode": pose.mode.name,
             "posture": pose.posture.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import sys
 from typing import Any
@@ -19,7 +20,14 @@ from lbp_rehab.nodes.parameters import Parameter
 from lbp_rehab.quality.exercise import load_exercise
 from lbp_rehab.quality.scorer import ClockReset, Scorer, ScorerSettings
 from lbp_rehab.quality.sets import ExerciseSet
-from lbp_rehab.quality.types import LiveQuality, RepetitionResult, Session, SessionPhase, Side
+from lbp_rehab.quality.types import (
+    LiveQuality,
+    RepetitionResult,
+    Session,
+    SessionPhase,
+    SetLabels,
+    Side,
+)
 
 SIDES = ("none", "left", "right")
 
@@ -95,16 +103,15 @@ class QualityScorer(LbpNode):
 
     def _tell(self, event: LiveQuality | RepetitionResult | ClockReset) -> None:
         assert self._set is not None
-        person, exercise, side = self.settings["person_id"], self._set.exercise, self._set.side
         if isinstance(event, ClockReset):
             self._resets += 1
             self.get_logger().warning(f"the stamps jumped back by {event.back_by_s:.1f} s")
         elif isinstance(event, LiveQuality):
-            live = to_live(event, person, exercise.name, side)
+            live = to_live(event, self._labels(self._set))
             self._publish_live(live)
             self._action.feedback(live)
         else:
-            self._publish_repetition(to_repetition(event, person, exercise.name, side))
+            self._publish_repetition(to_repetition(event, self._labels(self._set)))
             self._say(SessionPhase.EXERCISING, event.end_ns)
 
     # One set
@@ -135,6 +142,11 @@ class QualityScorer(LbpNode):
         self._set = None
         self._action.ended(self._result(finished, why))
 
+    def _labels(self, of: ExerciseSet) -> SetLabels:
+        return SetLabels(
+            self._session_id, self._sets, self.settings["person_id"], of.exercise.name, of.side
+        )
+
     def _say(self, phase: SessionPhase, stamp_ns: int) -> None:
         if (now := self._set) is not None:
             person, done = self.settings["person_id"], now.scorer.repetitions
@@ -145,19 +157,25 @@ class QualityScorer(LbpNode):
             self._publish_session(to_session(session))
 
     def _begin_goal(self, goal: RunExerciseSet.Goal) -> None:
-        if self._set is not None:
-            raise InputError("a set is already running; cancel it first")
-        if goal.side not in set(Side) or goal.timeout_s < 0:
-            raise InputError("side must be a SIDE_ constant and timeout_s 0 or more")
+        if self._action.held():
+            raise InputError("the set of another goal is running; cancel it first")
+        if goal.side not in set(Side):
+            raise InputError(f"side is {goal.side}; it must be a SIDE_ constant")
+        if not (math.isfinite(goal.timeout_s) and goal.timeout_s >= 0):
+            raise InputError(f"timeout_s is {goal.timeout_s}; it must be 0 or more, and finite")
+        load_exercise(goal.exercise)  # a goal that is refused must not end what is running
+        self._end("a goal takes its place")
         self._begin(goal.exercise, Side(goal.side), goal.repetitions, goal.timeout_s)
 
     def _result(self, finished: ExerciseSet, why: str) -> RunExerciseSet.Result:
-        person, name, side = self.settings["person_id"], finished.exercise.name, finished.side
+        labels = self._labels(finished)
         score, grade = finished.mean_score(self.settings["grade_thresholds"])
         return RunExerciseSet.Result(
             success=finished.done,
             message=why,
-            repetitions=[to_repetition(r, person, name, side) for r in finished.results],
+            session_id=labels.session_id,
+            set_index=labels.set_index,
+            repetitions=[to_repetition(r, labels) for r in finished.results],
             score=convert.to_estimate(score),
             grade=int(grade),
         )

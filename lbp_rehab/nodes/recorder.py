@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.clock import Clock, ClockType
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Qos
 
@@ -29,6 +28,7 @@ class Recorder(LbpNode):
     """Subscribes to every wanted topic in serialised form and writes what comes."""
 
     NAME = "recorder"
+    CLOSES_LAST = True
     PARAMETERS = (
         Parameter("output", "", "folder of the bag; must not exist"),
         Parameter("topics", ["*"], "regular expressions of whole topic names; '*': all"),
@@ -58,9 +58,8 @@ class Recorder(LbpNode):
             ),
             self.settings["queue_mib"] * MIB,
         )
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(self.settings["poll_period_s"], self._look_for_topics, clock=steady)
-        self.create_timer(self.settings["flush_period_s"], self._flush, clock=steady)
+        self.every(self.settings["poll_period_s"], self._look_for_topics)
+        self.every(self.settings["flush_period_s"], self._flush)
         self.get_logger().info(f"recording to '{self._output}'")
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
@@ -164,9 +163,10 @@ class Recorder(LbpNode):
     def _flush(self) -> None:
         try:
             self._writer.check()
-        except InputError:
+        except InputError as error:
             self._error_shown = True
-            raise
+            self.finish(error)
+            return
         self._writer.flush()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from lbp_rehab.pelvis.segments import (
     gravity_frame,
     pelvis_axes,
     propagate,
+    spans_a_pelvis,
     trunk_points,
 )
 from lbp_rehab.pelvis.types import Method, PelvisAngles, PelvisState
@@ -55,10 +57,13 @@ class PelvisEstimator:
         if not pose.known(*POINTS):
             return self._unknown(pose, _why(pose)), None
         points, covariance = trunk_points(pose)
+        if not spans_a_pelvis(points):
+            return self._unknown(pose, Reason.TOO_UNCERTAIN), None
         axes = pelvis_axes(points)
         frame = gravity_frame(pose.support) if pose.support is not None else np.eye(3)
         sample = Sample(
             pose.stamp_ns,
+            pose.track_id,
             frame @ axes,
             pose.support is not None,
             Estimate.unknown(Reason.TOO_UNCERTAIN),
@@ -86,7 +91,7 @@ class PelvisEstimator:
                 origin=points[:2].mean(axis=0),
                 axes=axes,
                 covariance=_pose_covariance(points, covariance, axes),
-                neutral_stamp_ns=self.neutral.stamp_ns if self.neutral else 0,
+                **self._neutral_of(pose),
             ),
             sample,
         )
@@ -100,7 +105,11 @@ class PelvisEstimator:
         status: Status,
     ) -> PelvisAngles:
         neutral = self.neutral
-        if neutral is None or neutral.gravity != sample.gravity:
+        if (
+            neutral is None
+            or neutral.gravity != sample.gravity
+            or neutral.track_id != sample.track_id
+        ):
             return _all_unknown(Reason.NOT_CALIBRATED)
         extra = np.array([TILT_MODEL_SIGMA_RAD, HIP_AXIS_SIGMA_RAD, HIP_AXIS_SIGMA_RAD])
         return self._angles(
@@ -139,8 +148,19 @@ class PelvisEstimator:
             origin=None,
             axes=None,
             covariance=np.zeros((6, 6)),
-            neutral_stamp_ns=self.neutral.stamp_ns if self.neutral else 0,
+            **self._neutral_of(pose),
         )
+
+    def _neutral_of(self, pose: BodyPose) -> dict[str, Any]:
+        """Return the fields about the track and its neutral; another person's does not count."""
+        neutral = self.neutral
+        if neutral is None or (pose.track_id and neutral.track_id != pose.track_id):
+            return {"track_id": pose.track_id}
+        return {
+            "track_id": pose.track_id,
+            "neutral_source": neutral.source,
+            "neutral_stamp_ns": neutral.stamp_ns,
+        }
 
 
 def _all_unknown(reason: Reason) -> PelvisAngles:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from lbp_rehab.estimate import Estimate
+from lbp_rehab.pelvis.types import NeutralSource
 
 MIN_SAMPLES = 5
 STILL_RAD = np.deg2rad(3.0)  # 1-sigma of movement that still counts as still
@@ -16,7 +17,7 @@ STILL_RAD = np.deg2rad(3.0)  # 1-sigma of movement that still counts as still
 
 @dataclass(frozen=True)
 class Sample:
-    """One measured pelvis.
+    """One measured pelvis of a tracked person.
 
     Attributes
     ----------
@@ -27,6 +28,7 @@ class Sample:
     """
 
     stamp_ns: int
+    track_id: int
     axes: NDArray[np.float64]
     gravity: bool
     lumbar_flexion: Estimate
@@ -45,19 +47,24 @@ class Neutral:
     """
 
     stamp_ns: int
+    track_id: int
     axes: NDArray[np.float64]
     gravity: bool
     lumbar_flexion: float | None
     sigma_rad: float
     n_samples: int
+    source: NeutralSource
 
 
 class Collector:
-    """Gathers samples over a duration given in stamps."""
+    """Gathers samples over a duration given in stamps.
 
-    def __init__(self, duration_s: float, restless_restarts: bool = False) -> None:
+    An automatic one goes on until it has seen a still moment of that duration.
+    """
+
+    def __init__(self, duration_s: float, automatic: bool = False) -> None:
         self._duration_ns = int(duration_s * 1e9)
-        self._restless_restarts = restless_restarts
+        self._automatic = automatic
         self._samples: list[Sample] = []
         self._first_ns: int | None = None
 
@@ -65,12 +72,15 @@ class Collector:
         """Take a sample (None: the pelvis was unknown) and tell whether the time is over."""
         if self._first_ns is None or stamp_ns < self._first_ns:
             self._first_ns, self._samples = stamp_ns, []
+        if self._automatic and sample is None and not self._samples:
+            self._first_ns = stamp_ns  # the moment begins when the patient is seen
         if sample is not None:
-            if self._samples and sample.gravity != self._samples[0].gravity:
-                self._samples = []
+            first = self._samples[0] if self._samples else sample
+            if (sample.gravity, sample.track_id) != (first.gravity, first.track_id):
+                self._samples, self._first_ns = [], stamp_ns
             self._samples.append(sample)
         over = stamp_ns - self._first_ns >= self._duration_ns
-        if over and self._restless_restarts and self.problem():
+        if over and self._automatic and self.problem():
             # Slide: forget the first half and go on waiting for a still moment.
             keep = [s for s in self._samples if s.stamp_ns > stamp_ns - self._duration_ns // 2]
             self._samples, self._first_ns = keep, stamp_ns - self._duration_ns // 2
@@ -99,11 +109,13 @@ class Collector:
         n = len(self._samples)
         return Neutral(
             stamp_ns=(self._samples[0].stamp_ns + self._samples[-1].stamp_ns) // 2,
+            track_id=self._samples[0].track_id,
             axes=rotations.mean().as_matrix(),
             gravity=self._samples[0].gravity,
             lumbar_flexion=float(np.mean(lumbar)) if len(lumbar) == n else None,
             sigma_rad=self._scatter() / np.sqrt(n),
             n_samples=n,
+            source=NeutralSource.AUTOMATIC if self._automatic else NeutralSource.CALIBRATED,
         )
 
     def _scatter(self) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lbp_rehab.pose.types import BodyPose, Support
 
 POINTS = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
+MIN_SPAN_M = 0.03  # a third of the narrowest adult distance between the hip joints
 STEP_M = 1e-4  # of the numerical derivative
 
 Array = NDArray[np.float64]
@@ -33,6 +34,14 @@ def pelvis_axes(points: Array) -> Array:
     trunk = points[..., 2:, :].mean(axis=-2) - points[..., :2, :].mean(axis=-2)
     anterior = _unit(np.cross(left, trunk))
     return np.stack([anterior, left, np.cross(anterior, left)], axis=-1)
+
+
+def spans_a_pelvis(points: Array) -> bool:
+    """Whether the four points are far enough apart to define axes, shape (4, 3)."""
+    left = points[0] - points[1]
+    trunk = points[2:].mean(axis=0) - points[:2].mean(axis=0)
+    area = float(np.linalg.norm(np.cross(left, trunk)))
+    return float(np.linalg.norm(left)) > MIN_SPAN_M and area > MIN_SPAN_M**2
 
 
 def gravity_frame(support: Support) -> Array:

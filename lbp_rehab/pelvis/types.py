@@ -19,6 +19,14 @@ class Method(IntEnum):
     SURFACE = 2
 
 
+class NeutralSource(IntEnum):
+    """Where the neutral comes from. The numbers are those of ``PelvisState.msg``."""
+
+    NONE = 0
+    AUTOMATIC = 1
+    CALIBRATED = 2
+
+
 @dataclass(frozen=True)
 class PelvisAngles:
     """Pelvic and lumbar angles in radians; signs and axes are those of ``PelvisState.msg``."""
@@ -56,4 +64,6 @@ class PelvisState:
     origin: NDArray[np.float64] | None
     axes: NDArray[np.float64] | None
     covariance: NDArray[np.float64]
+    track_id: int = 0
+    neutral_source: NeutralSource = NeutralSource.NONE
     neutral_stamp_ns: int = 0

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.estimate import Status
-from lbp_rehab.pose.lift import Lifted
+from lbp_rehab.pose.lift import Lifted, Scale
 from lbp_rehab.pose.skeleton import BONES, INDEX
 
 MEMORY = 90  # frames whose median is the length
 ENOUGH = 10  # frames before a length is used
 PLAUSIBLE_M = (0.08, 0.65)
 LENGTH_SIGMA_M = 0.015  # how far the landmarks of one person slide along the bone
+SIZE_SIGMA = 0.03  # how well depth tells the size over seconds; posture moves the model's
 MIN_SLOPE = 0.3  # of length against depth; below it the depth hardly changes the length
 
 
@@ -34,6 +35,13 @@ class BoneLengths:
     def reset(self) -> None:
         """Forget the person."""
         self._memory = {bone: deque(maxlen=MEMORY) for bone in BONES}
+        self._scales: deque[float] = deque(maxlen=MEMORY)
+
+    def size(self) -> Scale:
+        """Return the person's size over the 2D model's, as far as depth has told it."""
+        if len(self._scales) < ENOUGH:
+            return Scale()
+        return Scale(float(np.median(self._scales)), SIZE_SIGMA)
 
     def length(self, bone: tuple[str, str]) -> float | None:
         """Return the learnt length in metres, None until enough frames were seen."""
@@ -41,7 +49,9 @@ class BoneLengths:
         return float(np.median(memory)) if len(memory) >= ENOUGH else None
 
     def learn(self, lifted: Lifted) -> None:
-        """Take the lengths of the bones whose both ends were measured."""
+        """Take the size, and the lengths of the bones whose both ends were measured."""
+        if lifted.scale is not None:
+            self._scales.append(lifted.scale)
         for bone in BONES:
             a, b = (INDEX[name] for name in bone)
             if lifted.status[a] == lifted.status[b] == Status.MEASURED:
@@ -65,26 +75,26 @@ class BoneLengths:
 def _fit_bone(
     position: NDArray[np.float64], radial: NDArray[np.float64], a: int, b: int, length: float
 ) -> None:
-    """Move both ends along their rays by one step of a weighted least-squares (Kalman) update.
+    """Move both ends along their rays by an iterated Kalman update.
 
-    The measurement is |p_a - p_b| = length; the states are the distances along the two rays.
+    The states are the distances along the two rays, the one measurement is |p_a - p_b| = length.
+    It is linearised anew around each iterate, and always weighed against the distances as they
+    were, so that it counts once (Bell and Cathey 1993).
     """
-    shrunk = radial[[a, b]] ** 2
+    rays = position[[a, b]] / np.linalg.norm(position[[a, b]], axis=1, keepdims=True)
+    before = np.linalg.norm(position[[a, b]], axis=1)
+    variance = radial[[a, b]] ** 2
+    after, shrunk = before, variance
     for _ in range(3):
-        ray_a = position[a] / np.linalg.norm(position[a])
-        ray_b = position[b] / np.linalg.norm(position[b])
-        bone = position[b] - position[a]
+        bone = rays[1] * after[1] - rays[0] * after[0]
         now = float(np.linalg.norm(bone))
         if now < 1e-6:
             return
-        direction = bone / now
-        slope = np.array([-direction @ ray_a, direction @ ray_b])
+        slope = np.array([-bone @ rays[0], bone @ rays[1]]) / now
         if np.abs(slope).max() < MIN_SLOPE:
             break
-        variance = np.array([radial[a] ** 2, radial[b] ** 2])
         gain = variance * slope / (slope**2 @ variance + LENGTH_SIGMA_M**2)
-        step = gain * (length - now)
-        position[a] = position[a] + ray_a * step[0]
-        position[b] = position[b] + ray_b * step[1]
+        after = before + gain * (length - now - slope @ (before - after))
         shrunk = variance * (1.0 - gain * slope)
-    radial[a], radial[b] = np.sqrt(np.maximum(shrunk, 1e-6))
+    position[[a, b]] = rays * after[:, None]
+    radial[[a, b]] = np.sqrt(np.maximum(shrunk, 1e-6))

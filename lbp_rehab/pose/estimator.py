@@ -98,7 +98,7 @@ class PoseEstimator:
             return self._held_or_unknown(frame)
         self._landmarks = landmarks
         self._region = landmarks.next_region
-        lifted = lift(landmarks, frame.depth, frame.intrinsics)
+        lifted = lift(landmarks, frame.depth, frame.intrinsics, self._bones.size())
         self._bones.learn(lifted)
         pose = self._compose(frame, landmarks, self._bones.apply(lifted))
         self._last = pose
@@ -123,7 +123,11 @@ class PoseEstimator:
 
     def _acquire(self, frame: RgbdFrame, landmarks: Landmarks) -> Landmarks:
         # The same person who comes back within the hold keeps the track and the learnt lengths.
-        if not (self._last is not None and _same_place(self._last, landmarks, self._track_id)):
+        last = self._last
+        recent = last is not None and not self._due(
+            last.stamp_ns, frame.stamp_ns, self.settings.hold_s
+        )
+        if not (last is not None and recent and _same_place(last, landmarks, self._track_id)):
             self._track_id += 1
             self._bones.reset()
             self._filter.reset()
@@ -190,6 +194,7 @@ class PoseEstimator:
             track_id=self._track_id,
             people_in_view=max(self._people, 1),
             backend=LandmarkModel.NAME,
+            image_size=_size(frame),
         )
         posture, confidence = classify(pose)
         return replace(pose, posture=posture, posture_confidence=confidence)
@@ -216,6 +221,7 @@ class PoseEstimator:
             support=self._support,
             people_in_view=self._people,
             backend=LandmarkModel.NAME,
+            image_size=_size(frame),
         )
 
     def _forget(self) -> None:
@@ -227,6 +233,10 @@ class PoseEstimator:
     @staticmethod
     def _due(last_ns: int | None, now_ns: int, period_s: float) -> bool:
         return last_ns is None or now_ns - last_ns >= period_s * NANOSECONDS
+
+
+def _size(frame: RgbdFrame) -> tuple[int, int]:
+    return frame.color.shape[1], frame.color.shape[0]
 
 
 def _mode(frame: RgbdFrame, status: NDArray[np.int64]) -> Mode:

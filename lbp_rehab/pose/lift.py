@@ -27,9 +27,9 @@ HALF_THICKNESS_M = {
     "hip": 0.095, "knee": 0.055, "ankle": 0.040, "heel": 0.020, "toe": 0.015,
     "pinky": 0.012, "index": 0.012, "thumb": 0.012, "ear": 0.020,
 }  # fmt: skip
-# 1-sigma of the half thickness as a share of it: people differ and the ray meets them askew. The hip
-# joint lies so deep that the view decides which surface covers it: from the side, the far hip is
-# behind the near one.
+# 1-sigma of the half thickness as a share of it: people differ and the ray meets them askew. The
+# hip joint lies so deep that the view decides which surface covers it: from the side, the far hip
+# is behind the near one.
 HALF_THICKNESS_SIGMA = 0.35
 HIP_THICKNESS_SIGMA = 0.65
 # 1-sigma of a visible landmark about its joint across the ray, as a share of the trunk: over 180
@@ -49,13 +49,17 @@ HUBER_M = 0.06
 
 @dataclass(frozen=True)
 class Lifted:
-    """Keypoints in metres in the optical frame; see `lbp_rehab.pose.types.BodyPose`."""
+    """Keypoints in metres in the optical frame; see `lbp_rehab.pose.types.BodyPose`.
+
+    ``scale`` is the person's size over the model's, None if no depth told it.
+    """
 
     position: NDArray[np.float64]
     radial_sigma: NDArray[np.float64]
     lateral_sigma: NDArray[np.float64]
     status: NDArray[np.int64]
     reason: NDArray[np.int64]
+    scale: float | None = None
 
     def covariance(self) -> NDArray[np.float64]:
         """Return the covariances, shape (n, 3, 3): one sigma along the ray, another across it."""
@@ -81,7 +85,20 @@ THICKNESS_SIGMA_M = THICKNESS * np.where(
 TRUNK = [INDEX[n] for n in ("l_shoulder", "r_shoulder", "l_hip", "r_hip")]
 
 
-def lift(landmarks: Landmarks, depth: NDArray[np.uint16] | None, intrinsics: Intrinsics) -> Lifted:
+@dataclass(frozen=True)
+class Scale:
+    """Size of the person over the 2D model's average adult, with its 1-sigma."""
+
+    value: float = 1.0
+    sigma: float = SCALE_SIGMA
+
+
+def lift(
+    landmarks: Landmarks,
+    depth: NDArray[np.uint16] | None,
+    intrinsics: Intrinsics,
+    size: Scale | None = None,
+) -> Lifted:
     """Return the keypoints in metres.
 
     Parameters
@@ -90,11 +107,14 @@ def lift(landmarks: Landmarks, depth: NDArray[np.uint16] | None, intrinsics: Int
         2D landmarks and the model's own shape.
     depth : ndarray of uint16, shape (h, w), or None
         Millimetres, registered to the colour image.
+    size : Scale, optional
+        Of this person, when it is known from earlier frames with depth.
     """
+    size = size or Scale()
     n = len(NAMES)
     rays = intrinsics.rays(landmarks.pixel)
-    size = np.array([intrinsics.width, intrinsics.height])
-    inside = ((landmarks.pixel >= 0) & (landmarks.pixel <= size - 1)).all(axis=1)
+    edge = np.array([intrinsics.width, intrinsics.height]) - 1
+    inside = ((landmarks.pixel >= 0) & (landmarks.pixel <= edge)).all(axis=1)
     weight = np.clip(landmarks.visibility, 0.02, 1.0) * np.where(inside, 1.0, 0.1)
 
     samples: DepthSamples | None = None
@@ -102,7 +122,7 @@ def lift(landmarks: Landmarks, depth: NDArray[np.uint16] | None, intrinsics: Int
     if depth is not None:
         samples = sample(depth, landmarks.pixel)
         z_first = samples.surface()[0] + THICKNESS
-    scale, translation, depth_count = fit_shape(landmarks.world, rays, z_first, weight)
+    scale, translation, depth_count = fit_shape(landmarks.world, rays, z_first, weight, size)
     z_shape = scale * landmarks.world[:, 2] + translation[2]
     if samples is not None and depth_count:
         z, spread = samples.surface(z_shape - THICKNESS, REACH_M)
@@ -124,7 +144,7 @@ def lift(landmarks: Landmarks, depth: NDArray[np.uint16] | None, intrinsics: Int
         + THICKNESS_SIGMA_M**2
         + (DISAGREEMENT_SHARE * (np.nan_to_num(z) + THICKNESS - z_shape)) ** 2
     )
-    scale_sigma = SCALE_SIGMA * translation[2] if not depth_count else 0.0
+    scale_sigma = size.sigma * translation[2] if not depth_count else 0.0
     radial_shape = np.sqrt(SHAPE_SIGMA_M**2 + scale_sigma**2)
     radial = np.where(measured, radial_measured, radial_shape)
 
@@ -140,7 +160,7 @@ def lift(landmarks: Landmarks, depth: NDArray[np.uint16] | None, intrinsics: Int
     reason[lost] = Reason.OUT_OF_VIEW
     for array in (position, radial, lateral):
         array[lost] = 0.0
-    return Lifted(position, radial, lateral, status, reason)
+    return Lifted(position, radial, lateral, status, reason, scale if depth_count else None)
 
 
 def fit_shape(
@@ -148,13 +168,15 @@ def fit_shape(
     rays: NDArray[np.float64],
     z: NDArray[np.float64],
     weight: NDArray[np.float64],
+    size: Scale,
 ) -> tuple[float, NDArray[np.float64], int]:
     """Place the model's shape in the camera's frame: least squares over rays and readings.
 
     Minimises, over scale s and translation T, the weighted squares of
     ``s w_x + T_x - x (s w_z + T_z)`` and the same in y for every ray (x, y, 1), and of
     ``s w_z + T_z - z`` for every reading, with Huber weights on the readings (iteratively
-    reweighted), and the prior s = 1. The first pass trusts only the trunk's readings.
+    reweighted), and the prior that s is the person's size. The first pass trusts only the trunk's
+    readings.
 
     Parameters
     ----------
@@ -162,6 +184,7 @@ def fit_shape(
     z : ndarray, shape (n,)
         Depth of the joint in metres, nan: none.
     weight : ndarray, shape (n,)
+    size : Scale
 
     Returns
     -------
@@ -186,14 +209,14 @@ def fit_shape(
     only_trunk[TRUNK] = trust[TRUNK]
     if np.count_nonzero(only_trunk) >= 2:
         trust = only_trunk
-    prior = np.array([1.0, 0.0, 0.0, 0.0]) / SCALE_SIGMA
+    prior = np.array([1.0, 0.0, 0.0, 0.0]) / size.sigma
     root = np.sqrt(weight)[:, None] / 0.03
     solution = np.zeros(4)
     for _ in range(FIT_ITERATIONS):
         along_root = np.sqrt(trust) / HUBER_M
         a = np.concatenate([across_x * root, across_y * root, along * along_root[:, None]])
         a = np.concatenate([a, prior[None]])
-        b = np.concatenate([np.zeros(2 * n), target * along_root, [1.0 / SCALE_SIGMA]])
+        b = np.concatenate([np.zeros(2 * n), target * along_root, [size.value / size.sigma]])
         solution = np.linalg.lstsq(a, b, rcond=None)[0]
         error = np.abs(along @ solution - target)
         huber = np.where(error > HUBER_M, HUBER_M / np.maximum(error, 1e-9), 1.0)

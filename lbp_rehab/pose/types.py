@@ -78,6 +78,8 @@ class BodyPose:
         0 to 1.
     pixel : ndarray, shape (n, 2)
         Column and row in the colour image; negative if not located.
+    image_size : tuple of int
+        Width and height of that image.
     """
 
     stamp_ns: int
@@ -98,6 +100,7 @@ class BodyPose:
     track_id: int = 0
     people_in_view: int = 0
     backend: str = ""
+    image_size: tuple[int, int] = (0, 0)
 
     @classmethod
     def unknown(

@@ -14,13 +14,7 @@ from lbp_rehab.quality.exercise import FaultRule
 from lbp_rehab.quality.movement import VALUE_WIDTH_S, Moments, mean_before
 from lbp_rehab.quality.signals import NANOSECONDS, LowPass, smooth
 from lbp_rehab.quality.track import Track
-from lbp_rehab.quality.types import (
-    NO_LOWER_LIMIT,
-    NO_UPPER_LIMIT,
-    FaultFinding,
-    Severity,
-    SubScoreKind,
-)
+from lbp_rehab.quality.types import FaultFinding, Severity, SubScoreKind
 
 RUN_GAP_S = 0.3  # a longer gap in the samples ends an excursion
 LIVE_FILTER_S = 0.1
@@ -34,11 +28,6 @@ class Deduction:
     finding: FaultFinding
     points: float
     sigma: float
-
-
-def limit(value: float) -> float:
-    """Return an allowed limit as `FaultFinding` writes it: finite, also when open."""
-    return min(max(value, NO_LOWER_LIMIT), NO_UPPER_LIMIT)
 
 
 def confidence(excess: float, sigma: float) -> float:
@@ -112,8 +101,8 @@ def assess(
         body_part=rule.measure,
         unit=measures.unit(rule.measure),
         measured=Estimate(float(value[worst]), float(sigma[worst])),
-        allowed_min=limit(rule.low),
-        allowed_max=limit(rule.high),
+        allowed_min=rule.low,
+        allowed_max=rule.high,
         start_ns=moments.start_ns + round(float(times[first]) * NANOSECONDS),
         end_ns=moments.start_ns + round(float(times[last]) * NANOSECONDS),
     )
@@ -184,8 +173,8 @@ class LiveFault:
             body_part=self.rule.measure,
             unit=measures.unit(self.rule.measure),
             measured=now,
-            allowed_min=limit(self.rule.low),
-            allowed_max=limit(self.rule.high),
+            allowed_min=self.rule.low,
+            allowed_max=self.rule.high,
             start_ns=self._since_ns,
             end_ns=stamp_ns,
         )

@@ -18,7 +18,6 @@ from lbp_rehab.quality.faults import (
     Tracks,
     assess,
     confidence,
-    limit,
     rectified_sigma,
 )
 from lbp_rehab.quality.movement import Moments, control
@@ -173,8 +172,8 @@ class _Judge:
             body_part=body_part,
             unit=unit,
             measured=measured,
-            allowed_min=limit(low),
-            allowed_max=limit(high),
+            allowed_min=low,
+            allowed_max=high,
             start_ns=interval[0],
             end_ns=interval[1],
         )

@@ -7,9 +7,6 @@ from enum import IntEnum
 
 from lbp_rehab.estimate import Estimate
 
-NO_LOWER_LIMIT = -1e300  # as Fault.msg writes "no limit"
-NO_UPPER_LIMIT = 1e300
-
 
 class Side(IntEnum):
     """Which side works. The numbers are those of ``EmgChannel.msg``."""
@@ -99,7 +96,7 @@ class FaultFinding:
     measured : Estimate
         The worst value, in ``unit``.
     allowed_min, allowed_max : float
-        In ``unit``; `NO_LOWER_LIMIT` and `NO_UPPER_LIMIT` where there is none.
+        In ``unit``; minus and plus infinity where there is no limit.
     start_ns, end_ns : int
         First and last instant outside the allowed range.
     points_lost : float
@@ -186,6 +183,17 @@ class RepetitionResult:
     sub_scores: tuple[SubScore, ...]
     faults: tuple[FaultFinding, ...]
     not_assessed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SetLabels:
+    """What set a result belongs to, as its messages say it."""
+
+    session_id: str
+    set_index: int
+    person_id: str
+    exercise: str
+    side: Side
 
 
 @dataclass(frozen=True)

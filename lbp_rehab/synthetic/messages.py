@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from functools import cache
@@ -171,6 +172,8 @@ def body_pose(pose: BodyPose) -> Any:
         posture=int(pose.posture),
         posture_confidence=pose.posture_confidence,
         backend=pose.backend,
+        image_width=pose.image_size[0],
+        image_height=pose.image_size[1],
         keypoints=keypoints,
         gravity_known=support is not None,
         up=vector(np.zeros(3) if support is None else support.up, "Vector3"),
@@ -208,7 +211,8 @@ def pelvis_state(state: PelvisState, quaternion: NDArray[np.float64]) -> Any:
         ),
         **_angles(state.absolute, ""),
         **_angles(state.relative, "_relative"),
-        neutral_known=True,
+        track_id=state.track_id,
+        neutral_source=int(state.neutral_source),
         neutral_stamp=stamp(state.neutral_stamp_ns),
     )
 
@@ -277,11 +281,15 @@ def repetition(
         grade=constant(kind, "GRADE_UNKNOWN"),
         sub_scores=[],
         faults=[_fault(fault, start_ns) for fault in faults],
+        not_assessed=[],
+        session_id="",
+        set_index=1,
     )
 
 
 def _fault(fault: FaultTruth, start_ns: int) -> Any:
     kind = f"{PACKAGE}/msg/Fault"
+    low, high = fault.allowed
     names = ("SEVERITY_MILD", "SEVERITY_MODERATE", "SEVERITY_SEVERE")
     return new(
         kind,
@@ -291,8 +299,10 @@ def _fault(fault: FaultTruth, start_ns: int) -> Any:
         body_part=fault.body_part,
         unit=fault.unit,
         measured=estimate(Estimate(fault.measured, SIGMA_RAD)),
-        allowed_min=fault.allowed[0],
-        allowed_max=fault.allowed[1],
+        has_min=math.isfinite(low),
+        has_max=math.isfinite(high),
+        allowed_min=low if math.isfinite(low) else 0.0,
+        allowed_max=high if math.isfinite(high) else 0.0,
         start=stamp(at(start_ns, fault.start_s)),
         end=stamp(at(start_ns, fault.end_s)),
         points_lost=0.0,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.estimate import Estimate, Status
-from lbp_rehab.pelvis.types import Method, PelvisAngles, PelvisState
+from lbp_rehab.pelvis.types import Method, NeutralSource, PelvisAngles, PelvisState
 from lbp_rehab.pose.types import BodyPose, Mode, Posture, Support
 from lbp_rehab.synthetic.body import JOINTS, Body, Pose
 from lbp_rehab.synthetic.bridge import pelvis_axes, thorax_axes
@@ -49,6 +50,7 @@ def keypoints(
         track_id=1,
         people_in_view=1,
         backend="truth",
+        image_size=(camera.width, camera.height),
     )
 
 
@@ -112,6 +114,8 @@ class PelvisTruth:
             origin=self._camera.to_optical(hips.mean(axis=0)[None])[0],
             axes=self._camera.rotation @ axes,
             covariance=np.diag([SIGMA_M**2] * 3 + [SIGMA_RAD**2] * 3),
+            track_id=1,
+            neutral_source=NeutralSource.CALIBRATED,
             neutral_stamp_ns=self._neutral_stamp_ns,
         )
 
@@ -158,7 +162,7 @@ class FaultTruth:
     end_s: float
 
 
-_NO_LIMIT = 1e300
+_NO_LIMIT = math.inf
 # Name -> degree of freedom, what it is called, unit, least and greatest allowed.
 _SHOWN_IN: dict[str, tuple[Dof, str, str, float, float]] = {
     "pelvis_drops": (

@@ -96,7 +96,9 @@ def test_activation_is_the_fraction_of_the_given_mvc(emg, chunks_of, run_all):
 
 
 def test_start_is_unknown_until_settled_and_judged(emg, chunks_of, run_all, start_ns):
-    result = run_all(EmgPipeline(PipelineSettings()), chunks_of(emg(1000, 3000, 1), RATE_HZ, 25))
+    result = run_all(
+        EmgPipeline(PipelineSettings()), chunks_of(1e-5 * emg(1000, 3000, 1), RATE_HZ, 25)
+    )
     early = [a for a in result if a.stamp_ns < start_ns + 0.9 * SECOND]
     assert {a.muscles[0].envelope.reason for a in early} == {Reason.TOO_EARLY}
 
@@ -126,6 +128,43 @@ def test_a_long_gap_gives_no_flood_of_instants(emg, chunks_of, run_all, start_ns
     result = run_all(EmgPipeline(PipelineSettings()), chunks[:80] + late)
     assert len(result) < 4 * 50
     assert {(a.stamp_ns - start_ns) % 20_000_000 for a in result} == {0}
+
+
+@pytest.mark.parametrize("kind", list(EnvelopeKind))
+@pytest.mark.parametrize("spike", [(1e30, 1), (-5.0, 1), (1e30, 200)])
+def test_an_impossible_sample_is_a_fault_while_the_filters_settle_and_no_longer(
+    emg, chunks_of, run_all, kind, spike
+):
+    volts, length = spike
+    clean = 1e-5 * emg(RATE_HZ, 8000, 2) + 0.1  # and the offset of an electrode
+    broken = clean.copy()
+    broken[4000 : 4000 + length, 0] = volts
+    settings = PipelineSettings(filters=FilterSettings(kind=kind))
+    truth = run_all(EmgPipeline(settings), chunks_of(clean, RATE_HZ, 25))
+    pipeline = EmgPipeline(settings)
+    result = run_all(pipeline, chunks_of(broken, RATE_HZ, 25))
+    settle_s = pipeline._design.settle_s
+    for a, b in zip(truth, result, strict=True):
+        assert b.muscles[1].envelope == a.muscles[1].envelope
+        t = (b.stamp_ns - result[0].stamp_ns) / SECOND
+        got, wanted = b.muscles[0].envelope, a.muscles[0].envelope
+        if t < 4.0 - b.delay_s - 0.05:
+            assert got == wanted
+        elif 4.0 < t < 4.0 + (length - 1) / RATE_HZ + settle_s - b.delay_s:
+            assert got.reason == Reason.SENSOR_FAULT
+            assert b.muscles[0].channel.quality.name == "SATURATED"
+        elif t > 4.0 + length / RATE_HZ + settle_s + 0.05:
+            assert got.known
+        if got.known:
+            assert got.value == pytest.approx(wanted.value, rel=0.2)
+
+
+def test_a_stream_may_begin_with_an_impossible_sample(emg, chunks_of, run_all, start_ns):
+    x = 1e-5 * emg(RATE_HZ, 4000, 1) + 0.1
+    x[:3] = 1e20
+    result = run_all(EmgPipeline(PipelineSettings()), chunks_of(x, RATE_HZ, 25))
+    late = [a.muscles[0].envelope for a in result if a.stamp_ns > start_ns + 1.1 * SECOND]
+    assert all(e.known and e.value < 3e-5 for e in late)
 
 
 def test_bad_chunks_are_refused(chunks_of):

@@ -186,6 +186,50 @@ def test_missing_stream_is_a_warning_and_calibration_says_so(graph):
     assert "no sEMG arrived" in future.result().message
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_message_with_a_sample_that_is_not_finite_is_refused(emg, value):
+    data = (1e-5 * emg(RATE_HZ, 25, 2)).astype(np.float32)
+    data[3, 1] = value
+    chunk = EmgChunk(10**18, RATE_HZ, 0, 0, data, (Channel("a"), Channel("b")))
+    with pytest.raises(InputError, match="not finite"):
+        from_emg_raw(to_emg_raw(chunk, PERSON))
+
+
+def test_a_source_with_a_sample_that_is_not_finite_publishes_a_declared_gap(graph, emg):
+    raw = graph.collect(EmgRaw, "emg/raw")
+    activations = graph.collect(EmgActivation, "emg/activation")
+    data = (1e-5 * emg(RATE_HZ, 100, 1)).astype(np.float32)
+    data[30, 0] = np.nan
+    node = graph.bridge(source="lsl:name=none")
+    graph.spin_until(lambda: node.count_subscribers("emg/raw") == 1)
+    for i in range(0, 100, 25):
+        chunk = EmgChunk(10**18 + i * 10**6, RATE_HZ, i, 0, data[i : i + 25], (Channel("a"),))
+        node._guarded_chunk(chunk)
+    graph.spin_until(lambda: len(raw) == 3)
+    assert [m.first_sample for m in raw] == [0, 50, 75]
+    assert [m.lost_before for m in raw] == [0, 25, 0]
+    assert np.isfinite([v for m in raw for v in m.data]).all()
+    assert node.dropped["source"] == 1
+    graph.spin_until(lambda: activations)
+    reasons = {a.muscles[0].envelope.reason for a in activations}
+    assert Reason.MISSING_INPUT in reasons
+
+
+def test_a_calibration_under_way_fails_when_the_node_stops(graph):
+    node = graph.bridge(source="topic")
+    client = graph.observer.create_client(CalibrateMvc, "calibrate_mvc")
+    graph.spin_until(client.service_is_ready)
+    future = client.call_async(CalibrateMvc.Request(duration_s=30.0))
+    graph.spin_until(lambda: node._calibration._done is not None)
+    node.close()
+    graph.executor.remove_node(node)
+    graph.nodes.remove(node)
+    node.destroy_node()
+    graph.spin_until(future.done)
+    assert not future.result().success
+    assert "the node stops" in future.result().message
+
+
 def test_parameter_file_holds_every_default():
     text = (Path(__file__).parents[2] / "config" / "emg_bridge.yaml").read_text()
     values = yaml.safe_load(text)["/**"]["ros__parameters"]

@@ -55,6 +55,8 @@ class Graph:
         self.repetition.publish(
             msg.Repetition(
                 person_id="p7",
+                session_id="s1",
+                set_index=2,
                 exercise="glute_bridge",
                 index=1,
                 outcome=msg.Repetition.OUTCOME_COMPLETE,
@@ -93,6 +95,7 @@ def test_a_repetition_is_answered_in_text_and_in_a_wav_file(graph, tmp_path):
     assert cue.text == "Good. Lift your hips a little higher"
     assert (cue.language, cue.exercise, cue.person_id) == ("en", "glute_bridge", "p7")
     assert (cue.severity, cue.answers) == (msg.Cue.SEVERITY_CORRECTION, "range_short")
+    assert (cue.session_id, cue.set_index) == ("s1", 2)
     assert cue.output == msg.Cue.OUTPUT_FILE
     graph.speaker._speaker.wait()
     with wave.open(str(tmp_path / cue.wav_path)) as file:
@@ -130,7 +133,12 @@ def test_an_unsafe_movement_is_stopped_at_once(graph, tmp_path):
 def test_an_event_from_long_ago_is_not_answered(graph, tmp_path):
     graph.start(wav_folder=str(tmp_path), mute=True)
     graph.bridge(earlier_s=10.0)
+    graph.until(lambda: graph.speaker.health()[2]["too_late"] == "1")
+    level, sentence, _ = graph.speaker.health()
+    assert level == b"\x01"
+    assert "the stamps lag the clock by 10." in sentence
     graph.bridge()
     graph.until(lambda: graph.cues)
     assert [c.answers for c in graph.cues] == ["repetition"]
     assert graph.speaker.health()[2]["too_late"] == "1"
+    assert "lag" not in graph.speaker.health()[1]

@@ -7,8 +7,10 @@ import time
 import cv2
 import numpy as np
 import pytest
+from rclpy.serialization import deserialize_message
 
-from lbp_rehab.bags import summary
+from lbp_rehab import msg
+from lbp_rehab.bags import BagReader, summary
 from lbp_rehab.cli import COMMANDS, main
 from lbp_rehab.paths import resource_dir
 
@@ -62,6 +64,7 @@ def rgbd(tmp_path):
         (["run", "--camera", "teapot"], "unknown"),
         (["run", "--camera", "none", "--exercise", "juggling"], "juggling"),
         (["run", "--camera", "none", "--play", "/no/such"], "no bag"),
+        (["run", "--camera", "none", "--composed", "--namespace", "bad name"], "namespace"),
         (["run", "--camera", "none", "--subject", "tallest"], "tallest"),
         (["run", "--camera", "none", "--emg", "file:/no/such.csv"], "no/such.csv"),
         (["play", "/no/such"], "no bag"),
@@ -126,6 +129,69 @@ def interrupt_when(process, condition):
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     return process.wait(timeout=30)
+
+
+# What extension modules make of a KeyboardInterrupt while they load, rclpy's among them.
+SLOW_IMPORT = """
+import sys, time
+import lbp_rehab.cli, lbp_rehab.graph, lbp_rehab.runner
+
+def slow(*_):
+    print("loading", flush=True)
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        raise ImportError("initialization failed")
+
+"""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "lbp_rehab.cli.importlib.import_module = slow; lbp_rehab.cli.main(['run'])",
+        "import lbp_rehab.nodes.base; lbp_rehab.runner.importlib.import_module = slow; "
+        "lbp_rehab.runner.run_composed([lbp_rehab.graph.NodeSpec('player', {})])",
+    ],
+    ids=["the commands", "the nodes of one process"],
+)
+def test_ctrl_c_while_libraries_load_is_silent(how):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_IMPORT + how],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "loading\n"
+    os.kill(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=30)[1] == ""
+    assert process.returncode == 130
+
+
+@pytest.mark.graph
+@pytest.mark.slow
+@pytest.mark.parametrize("namespace", ["", "lab1"])
+def test_a_bag_played_into_one_process_ends_it_with_a_whole_recording(
+    ros_domain, tmp_path, namespace
+):
+    bag, params = tmp_path / "bag", tmp_path / "mine.yaml"
+    params.write_text("/**:\n  ros__parameters:\n    end_s: 4.0\n    person_id: p7\n")
+    result = lbp_rehab(
+        "run", "--composed", "--camera", "none", "--play", SAMPLE, "--play-rate", 2, "--mute",
+        "--exercise", "glute_bridge", "--record", bag, "--params", params,
+        *(["--namespace", namespace] if namespace else []),
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    prefix = f"/{namespace}" if namespace else ""
+    with BagReader(bag) as reader:
+        assert reader.warnings == []
+        poses = list(reader.messages({f"{prefix}/body/pose"}))
+        images = list(reader.messages({f"{prefix}/camera/color/image_raw"}))
+        last = list(reader.messages({f"{prefix}/session/state"}))[-1]
+    assert len(images) > 40
+    assert len(poses) >= len(images) - 2
+    state = deserialize_message(last.data, msg.SessionState)
+    assert state.person_id == "p7"
+    assert state.state != msg.SessionState.STATE_EXERCISING  # the last word, as the node closed
 
 
 @pytest.mark.graph

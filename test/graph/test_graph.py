@@ -1,10 +1,11 @@
+import re
 import sys
 from dataclasses import replace
 
 import pytest
 
 from lbp_rehab.errors import InputError
-from lbp_rehab.graph import SessionOptions, option_help, session_graph
+from lbp_rehab.graph import RESULTS, SessionOptions, option_help, session_graph
 from lbp_rehab.paths import resource_dir
 
 SAMPLE = str(resource_dir() / "sample" / "glute_bridge")
@@ -66,6 +67,39 @@ def test_a_played_bag_brings_its_time_and_waits_for_every_reader():
     assert "body/pose=3" in specs["player"].parameters["wait_for"]
 
 
+def test_a_bag_is_played_into_the_namespace_of_the_graph():
+    played = SessionOptions(camera="none", play=SAMPLE, camera_topics="/camera/camera")
+    assert spec_of(played, "player").parameters["relative"] is False
+    for namespace in ("lab1", "/lab1/"):
+        options = replace(played, namespace=namespace)
+        assert spec_of(options, "player").parameters["relative"] is True
+        # The stock driver's topics of the bag land there as well.
+        (source, target), *_ = spec_of(options, "pose_estimator").remappings
+        assert (source, target) == ("camera/color/image_raw", "camera/camera/color/image_raw")
+        wanted = spec_of(options, "player").parameters["wait_for"]
+        assert "camera/camera/color/image_raw=1" in wanted
+
+
+@pytest.mark.parametrize("prefix", ["", "/lab1", "/lab/rig_2"])
+def test_results_in_a_bag_are_known_under_any_namespace(prefix):
+    for topic in ("body/pose", "pelvis/state", "session/state", "emg/activation"):
+        assert re.fullmatch(RESULTS, f"{prefix}/{topic}")
+    for topic in ("emg/raw", "camera/color/image_raw"):
+        assert not re.fullmatch(RESULTS, f"{prefix}/{topic}")
+
+
+def test_a_parameter_file_gives_each_node_what_concerns_it_and_the_options_win(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "/**:\n  ros__parameters:\n    person_id: p7\n    hold_s: 0.5\n    mute: true\n"
+        "quality_scorer:\n  ros__parameters:\n    misspelt: 1\n"
+    )
+    options = replace(LIVE, params=str(path), person="p8")
+    assert spec_of(options, "pose_estimator").parameters == {"person_id": "p8", "hold_s": 0.5}
+    assert spec_of(options, "quality_scorer").parameters == {"person_id": "p8", "misspelt": 1}
+    assert spec_of(options, "pelvic_angle_estimator").parameters == {}
+
+
 def test_the_command_runs_the_node_in_this_python():
     command = spec_of(LIVE, "pose_estimator").command()
     assert command[:4] == [sys.executable, "-m", "lbp_rehab.start", "pose_estimator"]
@@ -78,6 +112,9 @@ def test_the_command_runs_the_node_in_this_python():
         (SessionOptions(camera="none", play="/no/such"), "no bag"),
         (SessionOptions(params="/no/such.yaml"), "does not exist"),
         (SessionOptions(record="/tmp"), "exists already"),
+        (SessionOptions(namespace="bad name"), "namespace"),
+        (SessionOptions(namespace="lab//rig"), "namespace"),
+        (SessionOptions(namespace="/1st"), "namespace"),
     ],
 )
 def test_contradictions_are_refused_in_one_sentence(options, says):

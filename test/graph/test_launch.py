@@ -34,7 +34,7 @@ def test_every_option_is_a_launch_argument(name):
         for a, *_ in description(
             name
         ).get_launch_arguments_with_include_launch_description_actions()
-    }  # noqa: E501
+    }
     assert declared == set(option_help())
 
 

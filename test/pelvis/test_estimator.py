@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from lbp_rehab.estimate import Estimate, Reason, Status
 from lbp_rehab.pelvis.estimator import TILT_MODEL_SIGMA_RAD, PelvisEstimator
 from lbp_rehab.pelvis.neutral import Collector
-from lbp_rehab.pelvis.types import Method
+from lbp_rehab.pelvis.types import Method, NeutralSource
 from lbp_rehab.pose.skeleton import NAMES
 from lbp_rehab.pose.types import BodyPose, Support
 
@@ -110,7 +110,7 @@ def test_a_restless_patient_gives_no_neutral():
 
 def test_an_automatic_neutral_waits_for_a_still_moment():
     estimator = PelvisEstimator()
-    collector = Collector(0.5, restless_restarts=True)
+    collector = Collector(0.5, automatic=True)
     taken_at = None
     for k in range(1, 90):
         moving = k < 45
@@ -149,3 +149,58 @@ def test_a_held_pose_gives_held_angles():
     held = replace(base, status=np.where(base.status == 1, int(Status.HELD), base.status))
     state, _ = PelvisEstimator().update(held)
     assert state.absolute.tilt.status == Status.HELD
+
+
+def neutral_of(estimator, automatic=False, track_id=0):
+    collector = Collector(0.3, automatic=automatic)
+    k = 1
+    while True:
+        state, sample = estimator.update(replace(pose(k * FRAME_NS), track_id=track_id))
+        if collector.add(sample, state.stamp_ns):
+            return collector.result()
+        k += 1
+
+
+@pytest.mark.parametrize(
+    ("automatic", "source"), [(False, NeutralSource.CALIBRATED), (True, NeutralSource.AUTOMATIC)]
+)
+def test_the_state_says_where_the_neutral_comes_from(automatic, source):
+    estimator = PelvisEstimator()
+    assert estimator.update(pose())[0].neutral_source == NeutralSource.NONE
+    estimator.neutral = neutral_of(estimator, automatic)
+    assert estimator.update(pose())[0].neutral_source == source
+
+
+def test_another_person_is_not_measured_against_this_ones_neutral():
+    estimator = PelvisEstimator()
+    estimator.neutral = neutral_of(estimator, track_id=1)
+    own, _ = estimator.update(replace(pose(), track_id=1))
+    other, _ = estimator.update(replace(pose(), track_id=2))
+    assert own.relative.tilt.known
+    assert other.relative.tilt.reason == Reason.NOT_CALIBRATED
+    assert other.neutral_source == NeutralSource.NONE
+
+
+def test_the_still_moment_begins_when_the_patient_is_seen():
+    estimator = PelvisEstimator()
+    collector = Collector(0.5, automatic=True)
+    for k in range(1, 300):
+        assert not collector.add(None, k * FRAME_NS)
+    state, sample = estimator.update(pose(300 * FRAME_NS))
+    assert not collector.add(sample, state.stamp_ns)
+    stamps = [k * FRAME_NS for k in range(301, 330)]
+    assert any(collector.add(estimator.update(pose(stamp))[1], stamp) for stamp in stamps)
+    assert collector.result().n_samples > 10
+
+
+@pytest.mark.parametrize("collapsed", [("l_hip", "r_hip"), ("l_shoulder", "l_hip")])
+def test_points_that_fall_together_make_no_pelvis(collapsed):
+    base = pose()
+    position = base.position.copy()
+    a, b = (NAMES.index(n) for n in collapsed)
+    position[a] = position[b]
+    if collapsed[0] == "l_shoulder":
+        position[NAMES.index("r_shoulder")] = position[NAMES.index("r_hip")]
+    state, sample = PelvisEstimator().update(replace(base, position=position))
+    assert sample is None
+    assert state.absolute.tilt.reason == Reason.TOO_UNCERTAIN

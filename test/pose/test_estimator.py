@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -73,6 +74,19 @@ def test_without_depth_the_pose_is_metric_and_says_so(frames):
     assert pose.sigma_m()[hip] > 0.08
 
 
+def test_when_depth_stops_the_person_stays_where_depth_had_put_them(frames):
+    follow = estimator("nearest")
+    for frame in frames[:14]:
+        last = follow.update(frame)
+    bare = frames[14]
+    bare = RgbdFrame(bare.stamp_ns, "camera", bare.color, None, bare.intrinsics)
+    pose = follow.update(bare)
+    assert pose.mode == Mode.NO_DEPTH
+    trunk = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
+    step = [np.linalg.norm(pose.point(n) - last.point(n)) for n in trunk]
+    assert np.mean(step) < 0.12
+
+
 def test_a_lost_person_is_held_briefly_and_then_unknown(frames):
     follow = estimator("nearest")
     for frame in frames[:3]:
@@ -100,6 +114,14 @@ def test_who_returns_after_a_long_absence_is_a_new_track(frames):
         frames[9].intrinsics,
     )
     assert follow.update(far).track_id == first.track_id + 1
+
+
+def test_who_stands_in_the_same_place_an_hour_later_is_a_new_track(frames):
+    follow = estimator("nearest")
+    first = follow.update(frames[0])
+    follow.update(empty(frames[0].stamp_ns + PERIOD_NS, frames[0]))
+    later = replace(frames[0], stamp_ns=frames[0].stamp_ns + 3_600_000_000_000)
+    assert follow.update(later).track_id == first.track_id + 1
 
 
 def test_a_late_frame_is_refused_and_a_clock_set_back_starts_anew(frames):

@@ -4,7 +4,7 @@ import pytest
 from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.estimate import Reason, Status
 from lbp_rehab.pose.blazepose import Landmarks, Region
-from lbp_rehab.pose.lift import THICKNESS, fit_shape, lift
+from lbp_rehab.pose.lift import THICKNESS, Scale, fit_shape, lift
 from lbp_rehab.pose.skeleton import INDEX, NAMES
 
 CAMERA = Intrinsics(640, 480, 600.0, 600.0, 319.5, 239.5)
@@ -34,7 +34,7 @@ def test_scale_and_place_are_recovered_from_rays_and_depth(standing_shape, scale
     points, landmarks = seen(standing_shape, at, scale)
     z = points[:, 2].copy()
     found, translation, count = fit_shape(
-        landmarks.world, CAMERA.rays(landmarks.pixel), z, np.ones(N)
+        landmarks.world, CAMERA.rays(landmarks.pixel), z, np.ones(N), Scale()
     )
     assert found == pytest.approx(scale, abs=0.01)
     np.testing.assert_allclose(translation, at, atol=0.02)
@@ -46,7 +46,9 @@ def test_readings_of_another_surface_do_not_move_the_fit(standing_shape):
     points, landmarks = seen(standing_shape, at)
     z = points[:, 2].copy()
     z[[INDEX["l_wrist"], INDEX["r_wrist"], INDEX["l_knee"]]] += 1.5
-    _, translation, count = fit_shape(landmarks.world, CAMERA.rays(landmarks.pixel), z, np.ones(N))
+    _, translation, count = fit_shape(
+        landmarks.world, CAMERA.rays(landmarks.pixel), z, np.ones(N), Scale()
+    )
     np.testing.assert_allclose(translation, at, atol=0.03)
     assert count == N - 3
 
@@ -56,11 +58,21 @@ def test_without_depth_an_average_adult_gives_the_scale(standing_shape):
     _, landmarks = seen(standing_shape, at)
     none = np.full(N, np.nan)
     scale, translation, count = fit_shape(
-        landmarks.world, CAMERA.rays(landmarks.pixel), none, np.ones(N)
+        landmarks.world, CAMERA.rays(landmarks.pixel), none, np.ones(N), Scale()
     )
     assert count == 0
     assert scale == pytest.approx(1.0, abs=0.01)
     assert translation[2] == pytest.approx(2.5, abs=0.05)
+
+
+def test_without_depth_a_known_size_of_the_person_gives_the_distance(standing_shape):
+    points, landmarks = seen(standing_shape, np.array([0.0, 0.0, 2.5]), scale=1.2)
+    i = INDEX["l_hip"]
+    guessed = lift(landmarks, None, CAMERA)
+    known = lift(landmarks, None, CAMERA, Scale(1.2, 0.03))
+    assert abs(guessed.position[i, 2] - points[i, 2]) > 0.3
+    assert abs(known.position[i, 2] - points[i, 2]) < 0.05
+    assert known.radial_sigma[i] < guessed.radial_sigma[i]
 
 
 def test_joints_lie_behind_the_surface_by_half_their_thickness(standing_shape):

@@ -1,5 +1,6 @@
 """The node over real DDS, in one executor with the test's own node."""
 
+import math
 import os
 import time
 
@@ -9,15 +10,20 @@ import rclpy
 from lbp_rehab.action import RunExerciseSet
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from lbp_rehab import msg
 from lbp_rehab.errors import InputError
+from lbp_rehab.estimate import Estimate
 from lbp_rehab.nodes import convert, qos
+from lbp_rehab.nodes.convert_quality import to_fault
 from lbp_rehab.nodes.quality_scorer import QualityScorer
+from lbp_rehab.quality.types import FaultFinding, Severity, SubScoreKind
 
 pytestmark = pytest.mark.graph
 DOMAIN = 71
 DEADLINE_S = 40.0
+EVERY_STATE = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BATCH = 20  # poses between two looks at the answers; the queues hold 50
 
 
@@ -37,7 +43,7 @@ class Graph:
         for kind, topic, profile, kept in (
             (msg.QualityLive, "quality/live", qos.RESULT, self.live),
             (msg.Repetition, "quality/repetition", qos.RESULT, self.repetitions),
-            (msg.SessionState, "session/state", qos.LATCHED, self.states),
+            (msg.SessionState, "session/state", EVERY_STATE, self.states),
         ):
             self.node.create_subscription(kind, topic, kept.append, profile)
         self.client = ActionClient(self.node, RunExerciseSet, "run_exercise_set")
@@ -173,6 +179,109 @@ def test_an_action_gives_up_when_nothing_moves(graph):
     assert result.result().status == 6  # action_msgs/GoalStatus.STATUS_ABORTED
     assert result.result().result.message == "no movement for 3 s"
     assert not result.result().result.score.status
+
+
+@pytest.mark.parametrize("timeout_s", [math.nan, math.inf, -math.inf, -1.0])
+def test_a_goal_with_an_impossible_timeout_is_refused_and_the_node_lives(graph, timeout_s):
+    graph.start()
+    assert not graph.send(exercise="glute_bridge", timeout_s=timeout_s).accepted
+    assert graph.send(exercise="glute_bridge").accepted
+
+
+def test_a_defect_while_a_goal_is_judged_refuses_it_and_the_node_lives(graph, monkeypatch):
+    graph.start()
+
+    def broken(*_):
+        raise RuntimeError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(graph.scorer, "_begin", broken)
+        assert not graph.send(exercise="glute_bridge").accepted
+    goal = graph.send(exercise="glute_bridge")
+    assert goal.accepted
+    with monkeypatch.context() as patch:
+        patch.setattr(graph.scorer._action, "_stop", broken)
+        cancelled = goal.cancel_goal_async()
+        graph.until(cancelled.done)
+
+
+def test_a_goal_takes_the_place_of_the_configured_exercise(graph):
+    graph.start(exercise="glute_bridge", session_id="s1")
+    graph.show(1.0, still=True)
+    assert not graph.send(exercise="no_such").accepted
+    graph.show(0.5, still=True)
+    assert {s.state for s in graph.states} == {msg.SessionState.STATE_EXERCISING}
+    goal = graph.send(exercise="glute_bridge", repetitions=1)
+    assert goal.accepted
+    assert not graph.send(exercise="glute_bridge").accepted
+    graph.until(lambda: len(graph.states) == 3)
+    assert [(s.state, s.set_index) for s in graph.states] == [
+        (msg.SessionState.STATE_EXERCISING, 1),
+        (msg.SessionState.STATE_ABORTED, 1),
+        (msg.SessionState.STATE_EXERCISING, 2),
+    ]
+    result = goal.get_result_async()
+    graph.show(7.0)
+    graph.until(result.done)
+    answer = result.result().result
+    assert (answer.success, answer.session_id, answer.set_index) == (True, "s1", 2)
+    graph.until(lambda: graph.repetitions)
+    for message in (*answer.repetitions, *graph.repetitions, graph.live[-1]):
+        assert (message.session_id, message.set_index) == ("s1", 2)
+    assert (graph.live[0].session_id, graph.live[0].set_index) == ("s1", 1)
+
+
+def test_a_goal_takes_the_place_of_one_whose_client_is_gone(graph):
+    graph.start()
+    assert graph.send(exercise="glute_bridge").accepted
+    graph.until(graph.scorer._action._listeners)
+    graph.show(0.2, still=True)
+    graph.client.destroy()
+    graph.client = ActionClient(graph.node, RunExerciseSet, "run_exercise_set")
+    graph.until(graph.client.server_is_ready)
+    graph.until(lambda: graph.send(exercise="glute_bridge", repetitions=3).accepted)
+    assert graph.scorer._set.target == 3
+
+
+def test_two_goals_in_a_row_get_each_their_own_result(graph):
+    graph.start()
+    first = graph.send(exercise="glute_bridge", repetitions=1)
+    first_result = first.get_result_async()
+    # The first is over and the second is there before the first one's task could go on.
+    graph.scorer._end("for the test")
+    second = graph.send(exercise="glute_bridge", repetitions=1)
+    assert second.accepted
+    graph.until(first_result.done)
+    assert first_result.result().result.set_index == 1
+    second_result = second.get_result_async()
+    graph.show(7.0)
+    graph.until(second_result.done)
+    assert second_result.result().result.success
+    assert second_result.result().result.set_index == 2
+
+
+def test_a_goal_under_way_is_answered_when_the_node_stops(graph):
+    graph.start()
+    goal = graph.send(exercise="glute_bridge", repetitions=5)
+    result = goal.get_result_async()
+    graph.show(0.5, still=True)
+    graph.scorer.close()
+    graph.executor.remove_node(graph.scorer)
+    graph.scorer.destroy_node()
+    graph.scorer = None
+    graph.until(result.done)
+    assert result.result().status == 6  # action_msgs/GoalStatus.STATUS_ABORTED
+    assert result.result().result.message == "the node stops"
+
+
+def test_a_limit_that_is_not_there_is_said_so():
+    finding = FaultFinding(
+        "f", SubScoreKind.ALIGNMENT, Severity.MILD, 1.0, "l_knee", "rad",
+        Estimate(1.0, 0.1), -math.inf, 0.5, 0, 1,
+    )  # fmt: skip
+    fault = to_fault(finding)
+    assert (fault.has_min, fault.allowed_min) == (False, 0.0)
+    assert (fault.has_max, fault.allowed_max) == (True, 0.5)
 
 
 def test_an_unknown_exercise_ends_the_node_with_a_sentence(graph):

@@ -74,7 +74,7 @@ def test_depth_agrees_with_the_mat_under_the_true_support(bag):
     v, u = np.mgrid[: info.height, : info.width]
     points = np.stack([(u - cx) / f * z, (v - cy) / f * z, z], axis=-1)
     up = np.array([pose.up.x, pose.up.y, pose.up.z])
-    height = points @ up + pose.support_height_m
+    height = points @ up + pose.support_height.value
     foreground = (v > 0.85 * info.height) & (z > 0)  # floor, a mat's thickness under the support
     assert np.median(height[foreground]) == pytest.approx(-0.015, abs=0.006)
 
@@ -84,7 +84,7 @@ def test_hips_rise_and_feet_stay(bag):
         k = next(k for k in message.keypoints if k.name == name)
         up = np.array([message.up.x, message.up.y, message.up.z])
         point = np.array([k.position.x, k.position.y, k.position.z])
-        return point @ up + message.support_height_m, point
+        return point @ up + message.support_height.value, point
 
     poses = [m for _, m in bag["/truth/body/pose"]]
     hips = np.array([height(m, "l_hip")[0] for m in poses])
