@@ -46,6 +46,22 @@ def test_options_become_parameters_and_empty_ones_leave_the_files_alone():
     assert arguments.count("--params-file") == 1
 
 
+@pytest.mark.parametrize(
+    ("topic", "is_result"),
+    [
+        ("/body/pose", True),
+        ("/lab/rig1/pelvis/state", True),
+        ("/emg/activation", True),
+        ("/diagnostics", True),
+        ("/emg/raw", False),
+        ("/camera/color/image_raw", False),
+        ("/truth/pelvis/state", False),
+    ],
+)
+def test_a_played_bag_leaves_out_its_results_only(topic, is_result):
+    assert bool(re.fullmatch(RESULTS, topic)) == is_result
+
+
 def test_a_stock_driver_is_reached_by_remapping():
     spec = spec_of(replace(LIVE, camera="none", camera_topics="/camera/camera"), "pose_estimator")
     assert ("camera/color/image_raw", "/camera/camera/color/image_raw") in spec.remappings
