@@ -19,7 +19,10 @@ from lbp_rehab.paths import PACKAGE, config_dir
 
 # Results in a recording, made in whatever namespace, would meet those of the running graph.
 # The truth of a synthetic patient is no result.
-RESULTS = r"(?!/truth/)(/\w+)*/((body|pelvis|quality|feedback|session)/.*|emg/activation)|/diagnostics|/rosout|/tf"
+RESULTS = (
+    r"(?!/truth/)(/\w+)*/((body|pelvis|quality|feedback|session)/.*|emg/activation)"
+    r"|/diagnostics|/rosout|/tf"
+)
 NAMESPACE = re.compile(r"/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?|/?")
 
 Value = bool | int | float | str | list[float] | list[str]

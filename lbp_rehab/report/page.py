@@ -105,7 +105,7 @@ def _repetition_table(session: Session) -> str:
     for r in session.repetitions:
         score = f"{r.score.value:.0f} &plusmn; {r.score.sigma:.0f}" if r.score.status else "unknown"
         lost = ", ".join(
-            f"{PARTS[s.kind]} {'-' + format(s.points_lost, '.0f') if s.value.status else 'unknown'}"
+            f"{PARTS[s.kind]} {_points(s.points_lost) if s.value.status else 'unknown'}"
             for s in r.sub_scores
         )
         faults = "<br>".join(
@@ -114,6 +114,9 @@ def _repetition_table(session: Session) -> str:
             f" at {session.seconds(f.start):.1f} to {session.seconds(f.end):.1f} s"
             for f in r.faults
         )
+        if r.not_assessed:
+            unsure = ", ".join(html.escape(name.replace("_", " ")) for name in r.not_assessed)
+            faults += f"<div class=note>not assessed: {unsure}</div>"
         rows.append(
             f"<tr><td class=n>{r.index}<td class=n>{session.seconds(r.start):.1f}"
             f"<td>{OUTCOMES[r.outcome]}<td class=n>{score}<td>{GRADES[r.grade]}<td>{lost}"
@@ -123,6 +126,10 @@ def _repetition_table(session: Session) -> str:
         "<h2>Repetitions</h2><table><tr><th>#<th>start [s]<th>outcome<th>score<th>grade"
         "<th>points lost<th>faults" + "".join(rows) + "</table>"
     )
+
+
+def _points(lost: float) -> str:
+    return f"-{lost:.0f}" if lost >= 0.5 else "0"
 
 
 def _shown(value: float, unit: str) -> str:
