@@ -15,8 +15,8 @@ from lbp_rehab.bags.qos import offer
 from lbp_rehab.bags.read import BagMessage, BagReader
 from lbp_rehab.bags.topics import matches
 from lbp_rehab.errors import InputError
+from lbp_rehab.stamps import NANOSECONDS
 
-NANOSECONDS = 1_000_000_000
 CLOCK_TOPIC = "/clock"
 CLOCK_PERIOD_NS = 10_000_000  # of real time
 

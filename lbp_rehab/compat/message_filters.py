@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-NANOSECONDS = 1_000_000_000
+from lbp_rehab.stamps import NANOSECONDS
 
 
 class SimpleFilter:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate
-
-NANOSECONDS = 1_000_000_000
+from lbp_rehab.stamps import NANOSECONDS
 
 
 class Muscle(IntEnum):

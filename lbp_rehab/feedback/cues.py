@@ -13,8 +13,8 @@ from lbp_rehab.feedback.types import (
     Problem,
     RepetitionDone,
 )
+from lbp_rehab.stamps import NANOSECONDS
 
-NANOSECONDS = 1_000_000_000
 SEVERE, UNSAFE = 3, 4  # of Fault.msg
 
 

@@ -14,8 +14,7 @@ from lbp_rehab.errors import InputError
 from lbp_rehab.msg import Estimate
 from lbp_rehab.pelvis.types import Method, NeutralSource, PelvisAngles, PelvisState
 from lbp_rehab.pose.types import BodyPose, Mode, Posture, Support
-
-NANOSECONDS = 1_000_000_000
+from lbp_rehab.stamps import NANOSECONDS
 
 
 def to_ns(stamp: Time) -> int:

@@ -16,10 +16,9 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RclpyParameter
 
 from lbp_rehab.errors import InputError
+from lbp_rehab.parameter_file import BUILT_IN
 
 Value = bool | int | float | str | list[float] | list[str]
-# Declared by rclpy itself, so never unknown.
-BUILT_IN = ("use_sim_time", "start_type_description_service", "qos_overrides.")
 
 
 @dataclass(frozen=True)

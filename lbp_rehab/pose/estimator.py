@@ -19,8 +19,8 @@ from lbp_rehab.pose.smoothing import OneEuro, OneEuroSettings
 from lbp_rehab.pose.subject import SubjectRule, find_everyone, without
 from lbp_rehab.pose.support import GravityRule, agreement, cloud, find_support, without_depth
 from lbp_rehab.pose.types import BodyPose, Mode, Support
+from lbp_rehab.stamps import NANOSECONDS
 
-NANOSECONDS = 1_000_000_000
 HOLD_GROWTH_M_PER_S = 0.3  # a held pose gets this much less certain with time
 
 
@@ -66,7 +66,6 @@ class PoseEstimator:
         self._bones = BoneLengths()
         self._filter = OneEuro(len(NAMES), self.settings.smoothing)
         self._region: Region | None = None
-        self._landmarks: Landmarks | None = None
         self._people = 0
         self._track_id = 0
         self._last: BodyPose | None = None
@@ -96,7 +95,6 @@ class PoseEstimator:
         landmarks = self._track(frame)
         if landmarks is None:
             return self._held_or_unknown(frame)
-        self._landmarks = landmarks
         self._region = landmarks.next_region
         lifted = lift(landmarks, frame.depth, frame.intrinsics, self._bones.size())
         self._bones.learn(lifted)
@@ -225,7 +223,7 @@ class PoseEstimator:
         )
 
     def _forget(self) -> None:
-        self._region = self._landmarks = self._last = None
+        self._region = self._last = None
         self._support_ns = self._census_ns = self._preferred_since_ns = None
         self._bones.reset()
         self._filter.reset()

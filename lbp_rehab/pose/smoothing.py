@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-NANOSECONDS = 1e9
+from lbp_rehab.stamps import NANOSECONDS
+
 DERIVATIVE_CUTOFF_HZ = 1.0  # as in the paper
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.estimate import Estimate
+from lbp_rehab.stamps import NANOSECONDS
 
 Array = NDArray[np.float64]
-NANOSECONDS = 1_000_000_000
 
 # Balasubramanian, Melendez-Calderon, Roby-Brami, Burdet 2015, "On the analysis of movement
 # smoothness", J NeuroEngineering Rehabil 12:112: the settings of their reference for SPARC.

@@ -20,11 +20,11 @@ from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.paths import PACKAGE, share_dir
 from lbp_rehab.pelvis.types import PelvisAngles, PelvisState
 from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.stamps import NANOSECONDS
 from lbp_rehab.synthetic.camera import Camera
 from lbp_rehab.synthetic.movement import Repetition
 from lbp_rehab.synthetic.truth import PERSON_ID, SIGMA_RAD, FaultTruth
 
-NANOSECONDS = 1_000_000_000
 # Disparity steps repeat exactly, so that PNG's row filters only cost: where OpenCV can, without.
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 9]
 if hasattr(cv2, "IMWRITE_PNG_FILTER"):
