@@ -20,7 +20,8 @@ COMMANDS = {
     "play": "play a bag to a running graph",
     "info": "say what a bag holds, and recover a torn one",
     "report": "draw a page of plots and annotated frames of a recorded bag",
-    "bench": "measure the transport or the latency of the live graph",
+    "bench": "measure accuracy on synthetic patients, or the speed of the live graph",
+    "synth": "record a synthetic patient with the truth of every sensor",
     "doctor": "check the installation and every optional part",
 }
 EXIT_ERROR = 2

@@ -40,7 +40,8 @@ class SessionOptions:
     """
 
     camera: str = _option(
-        "webcam:0", "folder:PATH, video:PATH, webcam:N, realsense[:SERIAL], bag:PATH or none"
+        "webcam:0",
+        "folder:PATH, video:PATH, webcam:N, realsense[:SERIAL], bag:PATH, synthetic:E or none",
     )
     camera_rate: float = _option(0.0, "rate of a folder [Hz]; 0: its own")
     camera_loop: bool = _option(False, "play a recorded camera in a loop")

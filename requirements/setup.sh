@@ -37,7 +37,8 @@ unset PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH _ROS_WHEELS_BOOTSTRAP_COMPL
 
 pip="$venv/bin/python -m pip --disable-pip-version-check"
 $pip install --quiet -r "$here/ros.txt" -r "$here/build.txt" -r "$here/runtime.txt" -r "$here/dev.txt"
-# BlazePose's model files; the package's own dependencies are not needed to read them.
+# BlazePose's model files and the synthetic patient's body; only their data files are read, so that the
+# packages' own dependencies (gigabytes of torch) are not needed.
 $pip install --quiet --no-deps -r "$here/models.txt"
 echo "building the interfaces (about 40 s the first time)"
 log=$venv/interfaces.log

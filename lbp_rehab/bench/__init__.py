@@ -1,1 +1,1 @@
-"""Benchmarks of the running graph."""
+"""Benchmarks of the running graph, and of the estimators on synthetic patients."""

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.errors import InputError
 
-KINDS = ("folder:PATH", "video:PATH", "webcam:INDEX", "realsense[:SERIAL]", "bag:PATH", "none")
+KINDS = (
+    "folder:PATH",
+    "video:PATH",
+    "webcam:INDEX",
+    "realsense[:SERIAL]",
+    "bag:PATH",
+    "synthetic:EXERCISE[?KEY=VALUE]",
+    "none",
+)
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 FOLDER_RATE_HZ = 30.0  # of a folder that does not say
 
@@ -101,6 +109,7 @@ def open_source(spec: str, settings: SourceSettings) -> CameraSource | None:
         "webcam": lambda: WebcamSource(rest or "0", settings),
         "realsense": lambda: _open_realsense(rest, settings),
         "bag": lambda: _open_bag(Path(rest), settings),
+        "synthetic": lambda: _open_synthetic(rest),
     }
     if kind not in openers:
         raise InputError(f"camera '{spec}' is unknown; use one of {', '.join(KINDS)}")
@@ -254,6 +263,15 @@ def _open_bag(path: Path, settings: SourceSettings) -> CameraSource:
     from lbp_rehab.camera.bag import BagSource  # noqa: PLC0415
 
     return BagSource(path, settings)
+
+
+def _open_synthetic(specification: str) -> CameraSource:
+    from lbp_rehab.synthetic.person.makehuman import require_extra  # noqa: PLC0415
+
+    require_extra()
+    from lbp_rehab.synthetic.live_camera import SyntheticCamera  # noqa: PLC0415  (needs the extra)
+
+    return SyntheticCamera(specification)
 
 
 def _images(folder: Path) -> list[Path]:

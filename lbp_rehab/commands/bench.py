@@ -1,4 +1,4 @@
-"""``lbp-rehab bench``: figures of the live graph."""
+"""``lbp-rehab bench``: figures of the live graph, and of the estimators on synthetic patients."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import argparse
 import importlib
 import json
 
+from lbp_rehab.bench import options
 from lbp_rehab.commands.output import add_json, write_json
 
 BENCHMARKS = {
     "transport": "RGB-D images from process to process: lost frames and latency",
     "latency": "camera stamp to pelvis/state through the whole graph, CPU and memory of each node",
+    "pose": "3D keypoints on synthetic patients against exact truth, beside a naive peer",
+    "pelvis": "pelvic and lumbar angles on synthetic patients against exact truth",
+    "emg": "activation and onsets from synthetic surface EMG against the true drive",
+    "quality": "repetitions, faults and scores from images of synthetic patients",
 }
 
 
@@ -19,7 +24,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
     for name, text in BENCHMARKS.items():
         sub = kinds.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        importlib.import_module(f"lbp_rehab.bench.{name}").add(sub)
+        if name in options.ON_CASES:
+            options.add(name, sub)
+        else:
+            importlib.import_module(f"lbp_rehab.bench.{name}").add(sub)
         add_json(sub)
 
 
@@ -28,6 +36,8 @@ def main(arguments: argparse.Namespace) -> int:
     module = importlib.import_module(f"lbp_rehab.bench.{arguments.benchmark}")
     figures = module.main(arguments)
     if arguments.json != "-":
-        print(json.dumps(figures, indent=2))
+        # A benchmark of hundreds of figures has a headline; the rest is in the JSON and the page.
+        headline = getattr(module, "text", None)
+        print(headline(figures) if headline else json.dumps(figures, indent=2))
     write_json(arguments.json, figures)
     return 0

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 
 from lbp_rehab.commands.output import add_json, write_json
@@ -170,6 +171,16 @@ def _optional(module: str, use: str, extra: str) -> Callable[[], tuple[str, str]
     return check
 
 
+def _synthetic() -> tuple[str, str]:
+    from lbp_rehab.synthetic.person.makehuman import require_extra  # noqa: PLC0415  (slow)
+
+    try:
+        require_extra()
+    except InputError as error:
+        return OPTIONAL, str(error)
+    return OK, f"anny {metadata.version('anny')}, for recordings and benchmarks"
+
+
 def _sound() -> tuple[str, str]:
     players = [p for p in ("pw-play", "paplay", "aplay") if shutil.which(p)]
     if not players:
@@ -192,5 +203,5 @@ CHECKS: dict[str, Callable[[], tuple[str, str]]] = {
     "eSpeak NG": _optional("espeakng_loader", "spoken cues", "speech"),
     "sound": _sound,
     "RealSense": _optional("pyrealsense2", "RealSense cameras without their driver", "realsense"),
-    "synthetic patient": _optional("anny", "making recordings", "synthetic"),
+    "synthetic patient": _synthetic,
 }

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from lbp_rehab.emg.types import EmgChunk
 from lbp_rehab.errors import InputError
 
-SPECIFICATIONS = "file:PATH, lsl:name=NAME, topic or none"
+SPECIFICATIONS = "file:PATH, lsl:name=NAME, synthetic:EXERCISE, topic or none"
 
 
 class EmgSource(ABC):
@@ -48,7 +48,8 @@ def open_source(specification: str, chunk_s: float) -> EmgSource | None:
     ----------
     specification : str
         ``file:PATH[?unit=uV&rate=1000&time=NAME]``, ``lsl:[name=..&type=..&source_id=..&unit=..]``
-        (``|`` serves as ``&``), ``topic`` (the samples come as messages) or ``none``.
+        (``|`` serves as ``&``), ``synthetic:EXERCISE[?seed=1&fault=..]``, ``topic`` (the samples
+        come as messages) or ``none``.
     chunk_s : float
         Length of a chunk in seconds.
 
@@ -78,6 +79,10 @@ def open_source(specification: str, chunk_s: float) -> EmgSource | None:
         options = _options(rest, keys, specification)
         unit = options.pop("unit", "")
         return LslSource(options, chunk_s, unit)
+    if kind == "synthetic":
+        from lbp_rehab.synthetic.live_emg import SyntheticEmg  # noqa: PLC0415  (slow to import)
+
+        return SyntheticEmg(rest, chunk_s)
     raise InputError(f"unknown sEMG source '{specification}'; use {SPECIFICATIONS}")
 
 

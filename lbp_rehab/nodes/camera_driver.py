@@ -28,7 +28,9 @@ class CameraDriverNode(LbpNode):
 
     NAME = "camera_driver"
     PARAMETERS = (
-        Parameter("source", "webcam:0", "folder:, video:, webcam:, realsense:, bag: or none"),
+        Parameter(
+            "source", "webcam:0", "folder:, video:, webcam:, realsense:, bag:, synthetic: or none"
+        ),
         Parameter("frame_id", "camera_color_optical_frame", "REP-105 name of the optical frame"),
         Parameter("rate_hz", 0.0, "rate of a folder or asked of a camera [Hz]; 0: its own", 0, 240),
         Parameter("width", 640, "width asked of a camera [px]", 16, 7680),

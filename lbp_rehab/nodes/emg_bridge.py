@@ -33,7 +33,7 @@ class EmgBridgeNode(LbpNode):
 
     NAME = "emg_bridge"
     PARAMETERS = (
-        Parameter("source", "none", "file:PATH[?unit=uV], lsl:name=NAME, topic or none"),
+        Parameter("source", "none", "file:PATH, lsl:name=NAME, synthetic:EXERCISE, topic or none"),
         Parameter("person_id", "", "pseudonymous id of the patient, never a name"),
         Parameter("chunk_s", 0.025, "length of a chunk of emg/raw [s]", 0.02, 0.05),
         Parameter("channel_map", [""], "rows 'label=muscle:side'; others go by their label"),

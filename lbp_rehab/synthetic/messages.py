@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Sequence
 from functools import cache
@@ -14,21 +13,18 @@ from numpy.typing import NDArray
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from lbp_rehab.emg.types import EmgChunk
+from lbp_rehab.emg.types import Activation, Channel, EmgChunk
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.paths import PACKAGE, share_dir
 from lbp_rehab.pelvis.types import PelvisAngles, PelvisState
 from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.stamps import NANOSECONDS
-from lbp_rehab.synthetic.camera import Camera
-from lbp_rehab.synthetic.movement import Repetition
-from lbp_rehab.synthetic.truth import PERSON_ID, SIGMA_RAD, FaultTruth
+from lbp_rehab.synthetic.imaging.camera import Camera
+from lbp_rehab.synthetic.motion.movement import Movement, Repetition
+from lbp_rehab.synthetic.truth import PERSON_ID, SIGMA_RAD, FaultTruth, faults
 
-# Disparity steps repeat exactly, so that PNG's row filters only cost: where OpenCV can, without.
-_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 9]
-if hasattr(cv2, "IMWRITE_PNG_FILTER"):
-    _PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
+PARTIAL_BELOW = 0.75  # a repetition that reaches less of its range is a partial one
 
 
 @cache
@@ -100,12 +96,23 @@ def colour_image(stamp_ns: int, frame_id: str, rgb: NDArray[np.uint8], quality: 
     )
 
 
-def depth_image(stamp_ns: int, frame_id: str, depth_mm: NDArray[np.uint16]) -> Any:
+def depth_image(
+    stamp_ns: int, frame_id: str, depth_mm: NDArray[np.uint16], compression: int
+) -> Any:
     """Return a depth image as compressed_depth_image_transport sends it.
 
     Its ConfigHeader (an enumeration and two floats) means nothing for 16UC1 but must be there.
+
+    Parameters
+    ----------
+    compression : int
+        PNG level, 1 (fast) to 9 (small).
     """
-    _, png = cv2.imencode(".png", depth_mm, _PNG)
+    settings = [cv2.IMWRITE_PNG_COMPRESSION, compression]
+    if hasattr(cv2, "IMWRITE_PNG_FILTER"):
+        # Disparity steps repeat exactly, so that PNG's row filters only cost.
+        settings += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
+    _, png = cv2.imencode(".png", depth_mm, settings)
     return new(
         "sensor_msgs/msg/CompressedImage",
         header=header(stamp_ns, frame_id),
@@ -222,19 +229,19 @@ def _angles(angles: PelvisAngles, suffix: str) -> dict[str, Any]:
     return {name + suffix: estimate(getattr(angles, name)) for name in names}
 
 
+def _channel(channel: Channel) -> Any:
+    return new(
+        f"{PACKAGE}/msg/EmgChannel",
+        label=channel.label,
+        muscle=int(channel.muscle),
+        side=int(channel.side),
+        quality=int(channel.quality),
+        noise_v=channel.noise_v,
+    )
+
+
 def emg_raw(chunk: EmgChunk) -> Any:
     """Return a chunk of sEMG."""
-    channels = [
-        new(
-            f"{PACKAGE}/msg/EmgChannel",
-            label=c.label,
-            muscle=int(c.muscle),
-            side=int(c.side),
-            quality=int(c.quality),
-            noise_v=c.noise_v,
-        )
-        for c in chunk.channels
-    ]
     return new(
         f"{PACKAGE}/msg/EmgRaw",
         header=header(chunk.stamp_ns),
@@ -244,26 +251,82 @@ def emg_raw(chunk: EmgChunk) -> Any:
         lost_before=chunk.lost_before,
         sample_rate_hz=chunk.rate_hz,
         stamp_sigma_s=chunk.stamp_sigma_s,
-        channels=channels,
+        channels=[_channel(c) for c in chunk.channels],
         n_samples=len(chunk.data),
         data=chunk.data.ravel(),
     )
 
 
+def emg_activation(activation: Activation) -> Any:
+    """Return the activations at one instant."""
+    return new(
+        f"{PACKAGE}/msg/EmgActivation",
+        header=header(activation.stamp_ns),
+        person_id=PERSON_ID,
+        delay_s=activation.delay_s,
+        muscles=[
+            new(
+                f"{PACKAGE}/msg/MuscleActivation",
+                channel=_channel(m.channel),
+                activation=estimate(m.activation),
+                envelope=estimate(m.envelope),
+                active=m.active,
+                since=stamp(m.since_ns),
+                median_frequency=estimate(m.median_frequency),
+                fatigue_slope=estimate(m.fatigue_slope),
+            )
+            for m in activation.muscles
+        ],
+        co_contraction=estimate(activation.co_contraction),
+        asymmetry=estimate(activation.asymmetry),
+        local_share=estimate(activation.local_share),
+    )
+
+
+def quality_live(movement: Movement, t_s: float, start_ns: int) -> Any:
+    """Return the true phase, side, count and faults at a time of the movement."""
+    kind = f"{PACKAGE}/msg/QualityLive"
+    phase, made = movement.phase(t_s)
+    level = float(movement.level(np.array([t_s])).max())
+    showing = [f for f in faults(movement, made) if f.start_s <= t_s <= f.end_s] if made else []
+    return new(
+        kind,
+        header=header(at(start_ns, t_s)),
+        person_id=PERSON_ID,
+        session_id="",
+        set_index=1,
+        exercise=movement.exercise,
+        side=_side(made.side if made else "none"),
+        phase=constant(kind, f"PHASE_{phase.upper()}"),
+        progress=estimate(Estimate(level, SIGMA_RAD)),
+        repetitions=sum(r.end_s <= t_s for r in movement.repetitions),
+        faults=[_fault(fault, start_ns) for fault in showing],
+        missing=[],
+    )
+
+
+def _side(side: str) -> int:
+    return constant(f"{PACKAGE}/msg/EmgChannel", f"SIDE_{side.upper()}")
+
+
 def repetition(
-    made: Repetition, exercise: str, range_rad: float, faults: Sequence[FaultTruth], start_ns: int
+    made: Repetition,
+    exercise: str,
+    range_of_motion: Estimate,
+    found: Sequence[FaultTruth],
+    start_ns: int,
 ) -> Any:
     """Return a repetition that was made; it has no score.
 
     Parameters
     ----------
-    range_rad : float
+    range_of_motion : Estimate
         Of the exercise's primary measure.
     start_ns : int
         Stamp of the movement's time 0.
     """
     kind = f"{PACKAGE}/msg/Repetition"
-    partial = made.severity("hips_low") > 0.0
+    outcome = "OUTCOME_PARTIAL" if made.amplitude < PARTIAL_BELOW else "OUTCOME_COMPLETE"
     start, top, end = (at(start_ns, t_s) for t_s in (made.start_s, made.top_s, made.end_s))
     return new(
         kind,
@@ -271,16 +334,16 @@ def repetition(
         person_id=PERSON_ID,
         exercise=exercise,
         index=made.index,
-        side=constant(f"{PACKAGE}/msg/EmgChannel", "SIDE_NONE"),
-        outcome=constant(kind, "OUTCOME_PARTIAL" if partial else "OUTCOME_COMPLETE"),
+        side=_side(made.side),
+        outcome=constant(kind, outcome),
         start=stamp(start),
         target=stamp(top),
         end=stamp(end),
-        range_of_motion=estimate(Estimate(range_rad, SIGMA_RAD)),
+        range_of_motion=estimate(range_of_motion),
         score=estimate(Estimate.unknown(Reason.MISSING_INPUT)),
         grade=constant(kind, "GRADE_UNKNOWN"),
         sub_scores=[],
-        faults=[_fault(fault, start_ns) for fault in faults],
+        faults=[_fault(fault, start_ns) for fault in found],
         not_assessed=[],
         session_id="",
         set_index=1,
@@ -289,7 +352,6 @@ def repetition(
 
 def _fault(fault: FaultTruth, start_ns: int) -> Any:
     kind = f"{PACKAGE}/msg/Fault"
-    low, high = fault.allowed
     names = ("SEVERITY_MILD", "SEVERITY_MODERATE", "SEVERITY_SEVERE")
     return new(
         kind,
@@ -298,11 +360,11 @@ def _fault(fault: FaultTruth, start_ns: int) -> Any:
         confidence=1.0,
         body_part=fault.body_part,
         unit=fault.unit,
-        measured=estimate(Estimate(fault.measured, SIGMA_RAD)),
-        has_min=math.isfinite(low),
-        has_max=math.isfinite(high),
-        allowed_min=low if math.isfinite(low) else 0.0,
-        allowed_max=high if math.isfinite(high) else 0.0,
+        measured=estimate(Estimate(fault.changed, SIGMA_RAD)),
+        has_min=False,
+        has_max=False,
+        allowed_min=0.0,
+        allowed_max=0.0,
         start=stamp(at(start_ns, fault.start_s)),
         end=stamp(at(start_ns, fault.end_s)),
         points_lost=0.0,

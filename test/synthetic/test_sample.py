@@ -7,7 +7,7 @@ from rosbags.rosbag2 import Reader
 
 from lbp_rehab.emg.mvc import read_mvc
 from lbp_rehab.paths import resource_dir
-from lbp_rehab.synthetic import emg
+from lbp_rehab.synthetic.emg import stream as emg
 from lbp_rehab.synthetic.messages import NANOSECONDS, typestore
 
 SAMPLE = resource_dir() / "sample"

@@ -1,0 +1,194 @@
+"""``lbp-rehab bench quality``: repetitions, faults and scores of the whole pipeline on images.
+
+Pose, pelvis and scorer run as in the graph, without sEMG; what they report is held against the
+movement as it was made.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lbp_rehab.bench import cases, options
+from lbp_rehab.bench.cases import SetCase, groups
+from lbp_rehab.bench.figures import Summary, rounded, statistic
+from lbp_rehab.bench.page import number, table
+from lbp_rehab.bench.quality_faults import (
+    REPORTED_AS,
+    Repetition,
+    SetRecord,
+    count_fault,
+    pair,
+)
+from lbp_rehab.bench.records import CaseInfo
+from lbp_rehab.bench.run_case import NeutralAtRest
+from lbp_rehab.pelvis.estimator import PelvisEstimator
+from lbp_rehab.pose.estimator import PoseEstimator
+from lbp_rehab.quality.exercise import known_exercises, load_exercise
+from lbp_rehab.quality.scorer import Scorer
+from lbp_rehab.quality.sets import ExerciseSet
+from lbp_rehab.quality.types import Severity
+from lbp_rehab.stamps import NANOSECONDS
+
+BOUNDARY_S = 0.2
+LEAST_FOR_RANKS = 5  # repetitions of an exercise
+
+
+def run_set(case: SetCase) -> SetRecord:
+    """Run pose, pelvis and scorer over one set as their nodes do."""
+    exercise = load_exercise(case.exercise)
+    follow, pelvis = PoseEstimator(), PelvisEstimator()
+    calibration = NeutralAtRest(pelvis)
+    running = ExerciseSet(Scorer(exercise), exercise.side)
+    frames = 0
+    for item in case:
+        pose = follow.update(item.frame)
+        state, sample = pelvis.update(pose)
+        calibration.add(sample, pose.stamp_ns, bool(item.neutral))
+        running.update(pose.stamp_ns, pose=pose, pelvis=state)
+        frames += 1
+    running.finish()
+    true = tuple(
+        Repetition(
+            int(r.start_ns), int(r.end_ns), bool(r.counts),
+            {f.name: float(f.severity) for f in r.faults if f.severity > 0},
+        )
+        for r in case.repetitions
+    )  # fmt: skip
+    return SetRecord(
+        CaseInfo.of(case), frames, true, tuple(running.results), frozenset(exercise.cues)
+    )
+
+
+def figures(records: Sequence[SetRecord], seed: int, undefined: Sequence[str]) -> dict[str, Any]:
+    """Return all figures of the benchmark; the keys are described in ``docs/commands.md``.
+
+    Parameters
+    ----------
+    undefined : sequence of str
+        Exercises that were drawn and have no file in ``config/exercises``.
+    """
+    return {
+        "seed": seed,
+        **summarise(records),
+        "no_definition": sorted(undefined),
+        "per_fault": {name: _fault(records, name) for name in _names(records)},
+        "per_exercise": {
+            name: {
+                **summarise([records[k] for k in members]),
+                "per_fault": {
+                    fault: _fault([records[k] for k in members], fault)
+                    for fault in _names([records[k] for k in members])
+                },
+            }
+            for name, members in groups(r.info.exercise for r in records).items()
+        },
+    }
+
+
+def summarise(records: Sequence[SetRecord]) -> Summary:
+    """Return the figures of some sets."""
+    pairs = [p for r in records for p in pair(r)]
+    late_s = np.array(
+        [
+            (f - t) / NANOSECONDS
+            for true, found in pairs
+            for t, f in ((true.start_ns, found.start_ns), (true.end_ns, found.end_ns))
+        ],
+        float,
+    )
+    f1 = [count_fault(records, name).f1 for name in _names(records)]
+    there = [v for v in f1 if v is not None]
+    clean = [found for true, found in pairs if not true.faults]
+    alarms = sum(f.severity >= Severity.MODERATE for found in clean for f in found.faults)
+    ranks = [v for v in (_ranks(g) for g in _by_exercise(records)) if v is not None]
+    exact = [r.counted == r.to_count for r in records]
+    return {
+        "sets": len(records),
+        "frames": sum(r.frames for r in records),
+        "repetitions": sum(r.to_count for r in records),
+        "repetitions_found": sum(r.counted for r in records),
+        "repetition_exact_share": rounded(float(np.mean(exact)), 4) if exact else None,
+        "boundary_mae_s": statistic(lambda v: np.abs(v).mean(), late_s, 3),
+        "boundary_within_share": (
+            rounded(float((np.abs(late_s) <= BOUNDARY_S).mean()), 4) if late_s.size else None
+        ),
+        "fault_macro_f1": rounded(float(np.mean(there)), 4) if there else None,
+        "clean_repetitions": len(clean),
+        "false_alarms_per_clean_repetition": (rounded(alarms / len(clean), 4) if clean else None),
+        "score_spearman": rounded(float(np.mean(ranks)), 4) if ranks else None,
+        "faults_without_rule": sorted(
+            {
+                f"{r.info.exercise}: {name}"
+                for r in records
+                for t in r.true
+                for name in t.faults
+                if not set(REPORTED_AS.get(name, (name,))) & r.rules
+            }
+        ),
+    }
+
+
+def _names(records: Sequence[SetRecord]) -> list[str]:
+    return sorted({name for r in records for t in r.true for name in t.faults})
+
+
+def _by_exercise(records: Sequence[SetRecord]) -> list[list[SetRecord]]:
+    named = groups(r.info.exercise for r in records)
+    return [[records[k] for k in members] for members in named.values()]
+
+
+def _ranks(records: Sequence[SetRecord]) -> float | None:
+    """Return Spearman's correlation of points lost with the sum of the true severities."""
+    known = [(t, f) for r in records for t, f in pair(r) if f.score.known]
+    lost: NDArray[np.float64] = np.array([100.0 - f.score.value for _, f in known], float)
+    severity = np.array([sum(t.faults.values()) for t, _ in known], float)
+    if len(known) < LEAST_FOR_RANKS or np.ptp(lost) == 0 or np.ptp(severity) == 0:
+        return None
+    from scipy.stats import spearmanr  # noqa: PLC0415
+
+    return float(spearmanr(lost, severity).statistic)
+
+
+def _fault(records: Sequence[SetRecord], name: str) -> Summary:
+    counted = count_fault(records, name)
+    errors = counted.level_errors
+    return {
+        "repetitions": counted.hits + counted.misses,
+        "precision": rounded(counted.precision, 4),
+        "recall": rounded(counted.recall, 4),
+        "f1": rounded(counted.f1, 4),
+        "severity_mae_levels": rounded(float(np.mean(errors)), 2) if errors else None,
+    }
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure as the options say."""
+    options.check(arguments, arguments.frames)
+    drawn = cases.draw("quality", arguments.seed, arguments.frames)
+    defined = set(known_exercises())
+    undefined = {c.exercise for c in drawn} - defined
+    records = cases.work_off(run_set, [c for c in drawn if c.exercise in defined], arguments.jobs)
+    return figures(records, arguments.seed, sorted(undefined))
+
+
+def text(result: dict[str, Any]) -> str:
+    """Return the headline for the screen."""
+    rows = [
+        [name, number(result[key], digits, unit, percent)]
+        for name, key, digits, unit, percent in (
+            ("sets with the exact count", "repetition_exact_share", 1, "", True),
+            ("boundaries, mean absolute error", "boundary_mae_s", 2, "s", False),
+            ("faults, macro F1", "fault_macro_f1", 2, "", False),
+            ("false alarms a clean repetition", "false_alarms_per_clean_repetition", 2, "", False),
+            ("score against severity, Spearman", "score_spearman", 2, "", False),
+        )
+    ]
+    lines = table(["", "ours"], rows)
+    if result["no_definition"]:
+        lines.append(f"No definition yet: {', '.join(result['no_definition'])}")
+    return "\n".join(lines)

@@ -1,0 +1,140 @@
+"""True against reported repetitions of a set, and how each fault was found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lbp_rehab.bench.records import CaseInfo
+from lbp_rehab.quality.types import Outcome, RepetitionResult, Severity
+
+# Fault as it was put in -> the ids under which the scorer reports it, where they differ.
+REPORTED_AS: dict[str, tuple[str, ...]] = {
+    "deviates": ("deviates_sideways",),
+    "hips_low": ("range_short",),
+    "no_pelvic_motion": ("range_short",),
+    "too_fast": ("out_too_short", "hold_too_short", "return_too_short"),
+}
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """One true repetition, its faults as name to severity 0 to 1."""
+
+    start_ns: int
+    end_ns: int
+    counts: bool
+    faults: dict[str, float]
+
+
+@dataclass(frozen=True)
+class SetRecord:
+    """What was true and what was reported of one set.
+
+    Attributes
+    ----------
+    rules : frozenset of str
+        Ids of the faults that the exercise's file can report.
+    """
+
+    info: CaseInfo
+    frames: int
+    true: tuple[Repetition, ...]
+    found: tuple[RepetitionResult, ...]
+    rules: frozenset[str]
+
+    @property
+    def counted(self) -> int:
+        """Repetitions that the scorer counts."""
+        return sum(r.outcome == Outcome.COMPLETE for r in self.found)
+
+    @property
+    def to_count(self) -> int:
+        """Repetitions that a therapist counts."""
+        return sum(r.counts for r in self.true)
+
+
+def level(severity: float) -> Severity:
+    """Return the severity from 0 to 1 in thirds: mild, moderate, severe."""
+    return Severity(int(np.clip(np.ceil(3.0 * severity), 1, 3)))
+
+
+def pair(record: SetRecord) -> list[tuple[Repetition, RepetitionResult]]:
+    """Return true and found repetitions that overlap, the largest overlaps first taken."""
+    overlaps = sorted(
+        (
+            (min(t.end_ns, f.end_ns) - max(t.start_ns, f.start_ns), -i, -j)
+            for i, t in enumerate(record.true)
+            for j, f in enumerate(record.found)
+        ),
+        reverse=True,
+    )
+    pairs, used_true, used_found = [], set(), set()
+    for overlap_ns, i, j in overlaps:
+        if overlap_ns > 0 and i not in used_true and j not in used_found:
+            used_true.add(i)
+            used_found.add(j)
+            pairs.append((-i, -j))
+    return [(record.true[i], record.found[j]) for i, j in sorted(pairs)]
+
+
+@dataclass(frozen=True)
+class FaultCount:
+    """How one fault was found in the repetitions of some sets.
+
+    A fault counts as there, and as reported, from moderate on; a mild one is neither.
+    """
+
+    hits: int
+    misses: int
+    alarms: int
+    level_errors: tuple[int, ...]
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the reports that are true."""
+        said = self.hits + self.alarms
+        return self.hits / said if said else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the true faults that are reported."""
+        there = self.hits + self.misses
+        return self.hits / there if there else None
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall; None if the fault is never there."""
+        if self.hits + self.misses == 0:
+            return None
+        return 2 * self.hits / (2 * self.hits + self.misses + self.alarms)
+
+
+def count_fault(records: Sequence[SetRecord], name: str) -> FaultCount:
+    """Count one fault over all repetitions that were matched, missed or made up."""
+    ids = REPORTED_AS.get(name, (name,))
+    hits = misses = alarms = 0
+    errors: list[int] = []
+    for record in records:
+        pairs = pair(record)
+        for true, found in pairs:
+            severity = true.faults.get(name, 0.0)
+            reported = [f.severity for f in found.faults if f.id in ids]
+            said = max(reported, default=None)
+            loud = said is not None and said >= Severity.MODERATE
+            if severity > 0 and level(severity) < Severity.MODERATE:
+                continue
+            hits += severity > 0 and loud
+            misses += severity > 0 and not loud
+            alarms += severity == 0 and loud
+            if severity > 0 and said is not None:
+                errors.append(abs(min(int(said), int(Severity.SEVERE)) - int(level(severity))))
+        matched = {id(true) for true, _ in pairs}
+        misses += sum(
+            level(true.faults[name]) >= Severity.MODERATE
+            for true in record.true
+            if name in true.faults and id(true) not in matched
+        )
+    return FaultCount(hits, misses, alarms, tuple(errors))

@@ -1,0 +1,340 @@
+"""The clips, recordings and sets that the benchmarks are measured on.
+
+All of them come from the bands of `Split.TEST`, and each from a seed of its own, so that another
+seed draws people, styles, rooms and cameras anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lbp_rehab.emg.types import EmgChunk
+from lbp_rehab.pose.skeleton import NAMES
+from lbp_rehab.quality.exercise import known_exercises
+from lbp_rehab.stamps import NANOSECONDS
+from lbp_rehab.synthetic.draws import Split
+from lbp_rehab.synthetic.emg.electrodes import ElectrodeSettings
+from lbp_rehab.synthetic.emg.stream import LABELS, EmgStream
+from lbp_rehab.synthetic.emg.truth import EmgTruth
+from lbp_rehab.synthetic.messages import PARTIAL_BELOW
+from lbp_rehab.synthetic.motion.movement import Fault, Repetition
+from lbp_rehab.synthetic.motion.programs import PROGRAMS
+from lbp_rehab.synthetic.recording import ACTIVATION_HZ, CHUNK_S
+from lbp_rehab.synthetic.scenario import Scenario
+from lbp_rehab.synthetic.studio import Shown, Studio
+
+_CLIP_FRAMES = 48
+_CLIP_HZ = 10.0
+_REST_S = 1.6  # in which the neutral is calibrated
+# How the clips are shared out: two of three are plain, the rest hard in turn.
+_HARD = ("blanket", "occluder", "therapist", "dark", "misregistered")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A short piece of continuous movement of one person; iterated, it gives `Shown` frames."""
+
+    scenario: Scenario
+    frames: int
+
+    @property
+    def seed(self) -> int:
+        """From which this clip can be made again."""
+        return self.scenario.seed
+
+    @property
+    def exercise(self) -> str:
+        """The exercise."""
+        return self.scenario.exercise
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Names of the faults that it shows."""
+        return tuple(f.name for f in self.scenario.faults)
+
+    @property
+    def name(self) -> str:
+        """Unlike that of any other clip."""
+        return f"{self.exercise}-{self.seed}"
+
+    @property
+    def condition(self) -> str:
+        """What is hard about it."""
+        plain = self.scenario.condition == "clear"
+        return (
+            "azure_kinect"
+            if plain and self.scenario.camera != "d435"
+            else (self.scenario.condition)
+        )
+
+    @property
+    def view(self) -> str:
+        """From where the camera looks."""
+        return str(self._studio.view)
+
+    @property
+    def posture(self) -> str:
+        """The posture of the exercise."""
+        return self._studio.patient.posture.name.lower()
+
+    @property
+    def person(self) -> str:
+        """Who it is."""
+        person = self._studio.patient.person
+        return (
+            f"{person.sex} {person.age_years:.0f} y, {person.height_m:.2f} m, "
+            f"{person.mass_kg:.0f} kg"
+        )
+
+    @cached_property
+    def _studio(self) -> Studio:
+        return Studio(self.scenario)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"scenario": self.scenario, "frames": self.frames}
+
+    def __iter__(self) -> Iterator[Shown]:
+        for k, shown in enumerate(self._studio.frames()):
+            if k >= self.frames:
+                return
+            yield _with_names(shown)
+
+
+def _with_names(shown: Shown) -> Shown:
+    """Return a frame without the pelvic landmarks, which no estimator names."""
+    n, pose = len(NAMES), shown.pose
+    arrays = ("position", "covariance", "status", "reason", "visibility", "pixel")
+    cut = {name: getattr(pose, name)[:n] for name in arrays}
+    return replace(shown, pose=replace(pose, names=NAMES, **cut), covered=shown.covered[:n])
+
+
+def pose_cases(seed: int, frames: int) -> list[Clip]:
+    """Return about so many frames of clips, the exercises in equal parts.
+
+    Each clip begins with the rest in which a neutral is taken and goes through at least one
+    repetition; its rate is chosen so.
+    """
+    n = max(round(frames / _CLIP_FRAMES), 1)
+    rng = np.random.default_rng([seed, 5150])
+    exercises = list(PROGRAMS)
+    order = [exercises[int(k)] for k in rng.permutation(len(exercises))]
+    clips = []
+    for k in range(n):
+        exercise = order[k % len(order)]
+        own = int(rng.integers(1, 2**31))
+        condition = _HARD[k // 3 % len(_HARD)] if k % 3 == 2 else "clear"
+        faults = _drawn_faults(rng, exercise)
+        scenario = Scenario(
+            exercise, own, faults, repetitions=1, split=Split.TEST, condition=condition,
+            side="left" if rng.uniform() < 0.5 else "right", rate_hz=_CLIP_HZ,
+            camera="azure_kinect" if rng.uniform() < 0.25 else "d435", initial_rest_s=_REST_S,
+        )  # fmt: skip
+        end_s = scenario.movement.repetitions[0].end_s
+        scenario = replace(scenario, rate_hz=min(_CLIP_HZ, _CLIP_FRAMES / end_s))
+        clips.append(Clip(scenario, min(_CLIP_FRAMES, frames - k * _CLIP_FRAMES)))
+    return clips
+
+
+def _drawn_faults(rng: np.random.Generator, exercise: str) -> tuple[Fault, ...]:
+    if rng.uniform() < 0.5:
+        return ()
+    names = list(PROGRAMS[exercise].faults)
+    return (Fault(0, names[int(rng.integers(len(names)))], float(rng.uniform(0.4, 1.0))),)
+
+
+@dataclass(frozen=True)
+class MadeRepetition:
+    """A repetition as it was made."""
+
+    start_ns: int
+    end_ns: int
+    counts: bool
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class WholeSet(Clip):
+    """A whole set of one exercise."""
+
+    @property
+    def repetitions(self) -> tuple[MadeRepetition, ...]:
+        """What was made; a partial repetition does not count."""
+        scenario = self.scenario
+
+        def one(made: Repetition) -> MadeRepetition:
+            return MadeRepetition(
+                scenario.stamp_ns(made.start_s),
+                scenario.stamp_ns(made.end_s),
+                made.amplitude >= PARTIAL_BELOW,
+                made.faults,
+            )
+
+        return tuple(one(made) for made in scenario.movement.repetitions)
+
+
+def quality_cases(seed: int, frames: int) -> list[WholeSet]:
+    """Return about so many frames of whole sets of the exercises that can be scored."""
+    rng = np.random.default_rng([seed, 5151])
+    exercises = sorted(known_exercises())
+    sets: list[WholeSet] = []
+    made = 0
+    while made < frames:
+        exercise = exercises[len(sets) % len(exercises)]
+        repetitions = int(rng.integers(3, 6))
+        faults = tuple(
+            replace(fault, repetition=int(rng.integers(1, repetitions + 1)))
+            for fault in _drawn_faults(rng, exercise)
+        )
+        scenario = Scenario(
+            exercise, int(rng.integers(1, 2**31)), faults, repetitions=repetitions,
+            split=Split.TEST, rate_hz=15.0, initial_rest_s=3.0,
+        )  # fmt: skip
+        own = int(scenario.movement.duration_s * scenario.rate_hz)
+        sets.append(WholeSet(scenario, own))
+        made += own
+    return sets
+
+
+@dataclass(frozen=True)
+class Burst:
+    """One stretch of time in which a muscle works."""
+
+    label: str
+    on_ns: int
+    off_ns: int
+
+
+@dataclass(frozen=True)
+class EmgRecording:
+    """A set's sEMG with an MVC trial before it."""
+
+    scenario: Scenario
+    electrodes: ElectrodeSettings
+    condition: str
+    labels: tuple[str, ...] = LABELS
+    view: str = ""
+    posture: str = ""
+    person: str = ""
+
+    @property
+    def seed(self) -> int:
+        """From which this recording can be made again."""
+        return self.scenario.seed
+
+    @property
+    def exercise(self) -> str:
+        """The exercise."""
+        return self.scenario.exercise
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Names of the faults that it shows."""
+        return tuple(f.name for f in self.scenario.faults)
+
+    @property
+    def name(self) -> str:
+        """Unlike that of any other recording."""
+        return f"{self.exercise}-{self.seed}"
+
+    @cached_property
+    def _stream(self) -> EmgStream:
+        s = self.scenario
+        return EmgStream(s.movement, self.electrodes, s.seed, s.split)
+
+    @cached_property
+    def _truth(self) -> EmgTruth:
+        return EmgTruth(self._stream)
+
+    @cached_property
+    def _parts(self) -> tuple[list[EmgChunk], list[EmgChunk]]:
+        n = round(CHUNK_S * self.electrodes.rate_hz)
+        stream = EmgStream(
+            self.scenario.movement, self.electrodes, self.scenario.seed, self.scenario.split
+        )
+        parts: tuple[list[EmgChunk], list[EmgChunk]] = ([], [])
+        for chunk in stream.chunks(n, self.scenario.start_ns):
+            parts[chunk.stamp_ns >= self.scenario.start_ns].append(chunk)
+        return parts
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @property
+    def mvc_chunks(self) -> Iterable[EmgChunk]:
+        """The trial of maximal contractions."""
+        return self._parts[0]
+
+    @property
+    def chunks(self) -> Iterable[EmgChunk]:
+        """The exercise."""
+        return self._parts[1]
+
+    @cached_property
+    def _t_s(self) -> NDArray[np.float64]:
+        return np.arange(0.0, self.scenario.movement.duration_s, 1.0 / ACTIVATION_HZ)
+
+    @property
+    def stamps_ns(self) -> NDArray[np.int64]:
+        """Instants of the truth."""
+        start_ns = self.scenario.start_ns
+        return start_ns + np.round(self._t_s * NANOSECONDS).astype(np.int64)
+
+    @property
+    def activation(self) -> NDArray[np.float64]:
+        """True share of the maximal contraction, shape (n, 12)."""
+        return self._stream.drives(self._t_s)
+
+    @property
+    def bursts(self) -> Sequence[Burst]:
+        """When each muscle truly works."""
+        found = []
+        for label, spans in zip(self.labels, self._truth.active, strict=True):
+            for on_s, off_s in spans:
+                if on_s >= 0.0:
+                    found.append(
+                        Burst(label, self.scenario.stamp_ns(on_s), self.scenario.stamp_ns(off_s))
+                    )
+        return found
+
+    @property
+    def faulty(self) -> NDArray[np.bool_]:
+        """Where an electrode is off, shape (n, 12)."""
+        off = np.zeros((len(self._t_s), len(self.labels)), bool)
+        for loose in self._stream.events.loose:
+            inside = (self._t_s >= loose.start_s) & (self._t_s < loose.end_s)
+            off[inside, self.labels.index(loose.label)] = True
+        return off
+
+
+def emg_cases(seed: int, recordings: int) -> list[EmgRecording]:
+    """Return recordings of the exercises in turn, at 1 and 2 kHz, in 50 and 60 Hz countries."""
+    rng = np.random.default_rng([seed, 5152])
+    exercises = list(PROGRAMS)
+    order = [exercises[int(k)] for k in rng.permutation(len(exercises))]
+    made = []
+    for k in range(recordings):
+        exercise = order[k % len(order)]
+        loose = int(k % 3 == 2)
+        made.append(
+            EmgRecording(
+                Scenario(
+                    exercise,
+                    int(rng.integers(1, 2**31)),
+                    _drawn_faults(rng, exercise),
+                    repetitions=4,
+                    split=Split.TEST,
+                ),
+                ElectrodeSettings(
+                    rate_hz=2000.0 if rng.uniform() < 0.3 else 1000.0,
+                    mvc_trial=True,
+                    random_loose=loose,
+                ),
+                "electrode off" if loose else "clear",
+            )
+        )
+    return made

@@ -1,0 +1,1 @@
+"""The surface EMG of the synthetic person: recruitment, electrodes, amplifier, truth."""

@@ -1,0 +1,1 @@
+"""What cameras see: rooms, light, clothes, rendering, colour and depth sensors, views."""

@@ -1,0 +1,1 @@
+"""How the synthetic person moves: exercises, faults, styles, and poses that rest on a support."""

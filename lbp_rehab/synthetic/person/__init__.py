@@ -1,0 +1,1 @@
+"""The synthetic person: body at rest, skinning, keypoints, looks."""

@@ -1,0 +1,114 @@
+"""What to record: everything that decides a synthetic recording."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from lbp_rehab.errors import InputError
+from lbp_rehab.stamps import NANOSECONDS
+from lbp_rehab.synthetic.clock import ClockSettings
+from lbp_rehab.synthetic.draws import Draws, Split
+from lbp_rehab.synthetic.motion.movement import Fault, Movement, perform
+from lbp_rehab.synthetic.motion.programs import effect, program
+
+SUPPORTS = ("mat", "bed", "floor")
+CONDITIONS = ("clear", "blanket", "occluder", "therapist", "dark", "misregistered")
+_PERFECT = ClockSettings()
+_START_NS = 1_700_000_000 * NANOSECONDS
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A recording before it is made; small, so that it travels between processes.
+
+    Attributes
+    ----------
+    exercise : str
+        A key of `PROGRAMS`.
+    seed : int
+        Decides person, style, room, view and all noise.
+    faults : tuple of Fault
+    repetitions : int
+    side : str
+        One of `SIDES`.
+    split : Split
+    camera : str
+        One of `PRESETS`.
+    size : tuple of int
+        Columns and rows.
+    rate_hz : float
+        Of the images.
+    view : str
+        As `parse_view` reads it; empty: drawn.
+    support : str
+        One of `SUPPORTS`; empty: drawn, the floor for those who stand.
+    condition : str
+        One of `CONDITIONS`.
+    initial_rest_s : float
+    camera_clock : ClockSettings
+    start_ns : int
+        Stamp of the movement's time 0.
+    """
+
+    exercise: str
+    seed: int = 0
+    faults: tuple[Fault, ...] = ()
+    repetitions: int = 5
+    side: str = "alternating"
+    split: Split = Split.ANY
+    camera: str = "d435"
+    size: tuple[int, int] = (640, 480)
+    rate_hz: float = 15.0
+    view: str = ""
+    support: str = ""
+    condition: str = "clear"
+    initial_rest_s: float = 4.0
+    camera_clock: ClockSettings = _PERFECT
+    start_ns: int = _START_NS
+
+    def __post_init__(self) -> None:
+        program(self.exercise)
+        for fault in self.faults:
+            effect(self.exercise, fault.name)
+        if self.seed < 0:
+            raise InputError(f"the seed {self.seed} must not be negative")
+        if not 0.5 <= self.rate_hz <= 120.0:
+            raise InputError(f"a rate of {self.rate_hz} images a second must be 0.5 to 120")
+        if self.support not in ("", *SUPPORTS):
+            raise InputError(f"the support {self.support!r} must be {', '.join(SUPPORTS)}")
+        if self.condition not in CONDITIONS:
+            raise InputError(
+                f"the condition {self.condition!r} must be one of {', '.join(CONDITIONS)}"
+            )
+
+    def draws(self, stream: int) -> Draws:
+        """Return one of the scenario's streams of draws."""
+        return Draws(self.seed, self.split, stream)
+
+    @cached_property
+    def movement(self) -> Movement:
+        """The movement alone, which needs no body."""
+        return perform(
+            self.exercise,
+            self.seed,
+            repetitions=self.repetitions,
+            faults=self.faults,
+            side=self.side,
+            split=self.split,
+            initial_rest_s=self.initial_rest_s,
+        )
+
+    def stamp_ns(self, t_s: float) -> int:
+        """Return the stamp of a time of the movement."""
+        return self.start_ns + round(t_s * NANOSECONDS)
+
+
+def period_ns(scenario: Scenario) -> int:
+    """Return the length of a set that is played over and over, whole seconds in nanoseconds.
+
+    Live sources take the ROS time modulo this as the time of the movement, so that camera and
+    amplifier agree without knowing each other.
+    """
+    return math.ceil(scenario.movement.duration_s) * NANOSECONDS

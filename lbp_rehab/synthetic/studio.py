@@ -1,0 +1,234 @@
+"""The patient of a scenario in a room before a camera: images with what is true in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lbp_rehab.camera.types import Intrinsics, RgbdFrame
+from lbp_rehab.errors import InputError
+from lbp_rehab.pelvis.types import PelvisState
+from lbp_rehab.pose.types import BodyPose, Posture
+from lbp_rehab.synthetic import truth
+from lbp_rehab.synthetic.clock import Clock
+from lbp_rehab.synthetic.draws import Draws
+from lbp_rehab.synthetic.imaging.camera import Camera
+from lbp_rehab.synthetic.imaging.clothes import dress
+from lbp_rehab.synthetic.imaging.rgbd import Preset, RgbdCamera, preset
+from lbp_rehab.synthetic.imaging.rooms import Room, sample_room
+from lbp_rehab.synthetic.imaging.scene import Scene
+from lbp_rehab.synthetic.imaging.views import parse_view, place, sample_view, view_name
+from lbp_rehab.synthetic.motion.dof import Dof
+from lbp_rehab.synthetic.motion.postures import Habit, Poser, poser
+from lbp_rehab.synthetic.person.body import Body, Pose
+from lbp_rehab.synthetic.person.people import Person, body_of, sample
+from lbp_rehab.synthetic.scenario import Scenario
+from lbp_rehab.synthetic.staging import Staging, set_up
+
+FRAME_ID = "camera_color_optical_frame"
+# Streams of draws, beside those of movement (1) and people (10, 11).
+_HABIT, _ROOM, _STAGE, _VIEW = 20, 21, 22, 23
+_STANDING_SINE = float(np.sin(np.radians(40.0)))
+_SWEEP = 14  # poses of the movement that the view must hold
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One image of the patient and what is true in it.
+
+    Attributes
+    ----------
+    t_s : float
+        Time of the movement.
+    frame : RgbdFrame
+        With the stamp of the camera's clock.
+    pose : BodyPose
+        The truth with the true stamp: the 33 keypoints, then the pelvic landmarks.
+    pelvis : PelvisState
+    box : tuple of float
+        x0, y0, x1, y1 of the patient in the image, pixels, cut off at its edges.
+    covered : ndarray of bool, shape (37,)
+        Under a blanket or behind something that is not the patient.
+    neutral : bool
+        Whether the patient is at rest before the first repetition.
+    """
+
+    t_s: float
+    frame: RgbdFrame
+    pose: BodyPose
+    pelvis: PelvisState
+    box: tuple[float, float, float, float]
+    covered: NDArray[np.bool_]
+    neutral: bool
+
+
+class Patient:
+    """A person who does the scenario's exercise."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario, self.movement = scenario, scenario.movement
+        self.person: Person = sample(scenario.seed, scenario.split)
+        self.body: Body = body_of(self.person)
+        habit = _habit(scenario.draws(_HABIT))
+        side = self.movement.repetitions[0].side
+        self.poser: Poser = poser(scenario.exercise, self.body, self.movement.rest, habit, side)
+        self.neutral = self.poser.pose(self.movement.rest)
+
+    @property
+    def posture(self) -> Posture:
+        """The posture of the exercise."""
+        return self.poser.posture
+
+    def at(self, t_s: float) -> tuple[Pose, tuple[float, float]]:
+        """Return the pose at a time, and how far the belly and the chest stand out, metres."""
+        row = self.movement.at(t_s)[0]
+        return self.poser.pose(row), (float(row[Dof.BELLY]), float(row[Dof.CHEST]))
+
+    def sweep_m(self) -> NDArray[np.float64]:
+        """Return points that the movement reaches, shape (n, 3)."""
+        made = self.movement.repetitions
+        times = np.linspace(0.0, made[min(1, len(made) - 1)].end_s, _SWEEP)
+        return np.concatenate([self.body.keypoints(self.at(float(t))[0]) for t in times])
+
+
+class Studio:
+    """The patient in a room before a camera; makes the images.
+
+    Parameters
+    ----------
+    scenario : Scenario
+
+    Raises
+    ------
+    InputError
+        If the optional part is missing or the view cannot be had.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario, self.patient = scenario, Patient(scenario)
+        draws = scenario.draws(_ROOM)
+        standing = self.patient.posture == Posture.STANDING
+        share = draws.rng.uniform()
+        drawn = "floor" if standing or share > 0.9 else ("mat" if share < 0.5 else "bed")
+        room = sample_room(draws, scenario.support or drawn)  # type: ignore[arg-type]
+        kind = preset(scenario.camera, scenario.size)
+        sweep = self.patient.sweep_m()
+        rng = scenario.draws(_VIEW).rng
+        if scenario.view:
+            camera = place(parse_view(scenario.view), sweep, kind)
+        else:
+            camera = _drawn_view(rng, sweep, kind, room, standing)
+        dressed = dress(self.patient.body, self.patient.person.outfit)
+        self.staging: Staging = set_up(
+            scenario.condition, scenario.draws(_STAGE), room, camera, kind,
+            posture=self.patient.posture, sweep_m=sweep, split=scenario.split,
+        )  # fmt: skip
+        self.camera, self._dressed = camera, dressed
+        self.view = view_name(camera)
+        self.rgbd = RgbdCamera(self.staging.kind, camera, scenario.seed)
+        self._scene = Scene(
+            self.staging.room,
+            [dressed, *self.staging.people],
+            camera,
+            depth_camera=self.rgbd.depth_camera,
+            props=self.staging.props,
+            blankets=self.staging.blankets,
+        )
+        self._pelvis = truth.PelvisTruth(
+            self.patient.body, camera, self.patient.neutral, scenario.start_ns
+        )
+        cx, cy = camera.principal_px
+        self.intrinsics = Intrinsics(
+            camera.width, camera.height, camera.focal_px, camera.focal_px, cx, cy
+        )
+
+    def frames(self, start_s: float = 0.0, end_s: float | None = None) -> Iterator[Shown]:
+        """Yield the images from one time to another, without those that the camera loses."""
+        s = self.scenario
+        end_s = s.movement.duration_s if end_s is None else end_s
+        n = max(int((end_s - start_s) * s.rate_hz), 0)
+        clock = Clock(s.camera_clock, s.seed)
+        for item in clock.frames(s.rate_hz, n, s.stamp_ns(start_s)):
+            if not item.lost:
+                t_s = start_s + item.index / s.rate_hz
+                yield self.show(t_s, item.true_ns, item.stamp_ns)
+
+    def show(self, t_s: float, true_ns: int, stamp_ns: int) -> Shown:
+        """Return the image at a time of the movement.
+
+        Parameters
+        ----------
+        true_ns, stamp_ns : int
+            When it is taken, and what the camera's clock says of it.
+        """
+        pose, breath = self.patient.at(t_s)
+        surfaces = [self._dressed.body.skin(pose, breath=breath)]
+        surfaces += [walker.surface(t_s) for walker in self.staging.walkers]
+        seen = self._scene.view(surfaces)
+        depth = self._scene.depth()
+        frame = RgbdFrame(
+            stamp_ns,
+            FRAME_ID,
+            self.rgbd.measure_colour(seen.colour),
+            self.rgbd.measure_depth(depth.depth_m, depth.reflectance),
+            self.intrinsics,
+        )
+        body_pose = self.keypoints(pose, true_ns)
+        visibility, covered = truth.seen(body_pose, seen.depth_m, seen.owner == 0)
+        body_pose = replace(
+            body_pose, visibility=visibility, people_in_view=1 + len(self.staging.people)
+        )
+        return Shown(
+            t_s=t_s,
+            frame=frame,
+            pose=body_pose,
+            pelvis=self.pelvis(pose, true_ns),
+            box=self._box(surfaces[0]),
+            covered=covered,
+            neutral=t_s < self.scenario.movement.repetitions[0].start_s - 0.1,
+        )
+
+    def keypoints(self, pose: Pose, stamp_ns: int) -> BodyPose:
+        """Return the true keypoints of a pose, with no regard to what covers them."""
+        return truth.keypoints(
+            self.patient.body, pose, self.patient.posture, self.camera,
+            stamp_ns=stamp_ns, frame_id=FRAME_ID,
+        )  # fmt: skip
+
+    def pelvis(self, pose: Pose, stamp_ns: int) -> PelvisState:
+        """Return the true pelvis of a pose."""
+        return self._pelvis.at(pose, stamp_ns, FRAME_ID)
+
+    def _box(self, surface: NDArray[np.float64]) -> tuple[float, float, float, float]:
+        optical = self.camera.to_optical(surface)
+        pixel = self.camera.project(optical[optical[:, 2] > 0.05])
+        if not len(pixel):
+            return 0.0, 0.0, 0.0, 0.0
+        limit = np.array([self.camera.width, self.camera.height]) - 0.5
+        low, high = (np.clip(p, -0.5, limit) for p in (pixel.min(axis=0), pixel.max(axis=0)))
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _drawn_view(
+    rng: np.random.Generator, sweep_m: NDArray[np.float64], kind: Preset, room: Room, standing: bool
+) -> Camera:
+    """Draw a camera; nobody watches a standing patient from straight above."""
+    while True:
+        try:
+            camera = sample_view(rng, sweep_m, kind, room)
+        except InputError:  # a small room: its walls are left out
+            camera = sample_view(rng, sweep_m, kind)
+        if not standing or -camera.rotation[2, 2] < _STANDING_SINE:
+            return camera
+
+
+def _habit(draws: Draws) -> Habit:
+    return Habit(
+        knee_angle_rad=float(np.radians(draws.uniform(82.0, 108.0))),
+        stance_m=draws.uniform(0.0, 0.06),
+        toe_out_rad=float(np.radians(draws.uniform(0.0, 16.0))),
+        arm_out_rad=float(np.radians(draws.uniform(14.0, 38.0))),
+    )

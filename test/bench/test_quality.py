@@ -1,0 +1,155 @@
+from dataclasses import dataclass
+
+import pytest
+from sample_case import SampleCase, messages
+
+from lbp_rehab.bench.quality import figures, run_set, summarise
+from lbp_rehab.bench.quality_faults import Repetition, SetRecord, count_fault, level, pair
+from lbp_rehab.bench.records import CaseInfo
+from lbp_rehab.estimate import Estimate
+from lbp_rehab.nodes.convert import to_ns
+from lbp_rehab.quality.types import (
+    FaultFinding,
+    Grade,
+    Outcome,
+    RepetitionResult,
+    Severity,
+    SubScoreKind,
+)
+
+S = 1_000_000_000
+RULES = frozenset({"pelvis_drops", "range_short", "knees_fall_in"})
+
+
+def finding(name, severity):
+    return FaultFinding(
+        name, SubScoreKind.ALIGNMENT, severity, 0.99, "x", "rad", Estimate(0.2, 0.01), 0.0, 0.1,
+        0, 1, 5.0,
+    )  # fmt: skip
+
+
+def found(start_s, end_s, score=90.0, outcome=Outcome.COMPLETE, **faults):
+    return RepetitionResult(
+        1, outcome, round(start_s * S), round((start_s + end_s) / 2 * S), round(end_s * S),
+        Estimate(1.0, 0.1), Estimate(score, 2.0), Grade.GOOD, (),
+        tuple(finding(n, s) for n, s in faults.items()), (),
+    )  # fmt: skip
+
+
+def true(start_s, end_s, counts=True, **faults):
+    return Repetition(round(start_s * S), round(end_s * S), counts, faults)
+
+
+def record(truth, result, exercise="glute_bridge"):
+    info = CaseInfo("set", 0, exercise, (), "", "", "", "")
+    return SetRecord(info, 100, tuple(truth), tuple(result), RULES)
+
+
+def test_repetitions_pair_by_their_overlap():
+    one = record([true(0, 4), true(5, 9)], [found(0.1, 4.2), found(4.9, 6), found(6, 9)])
+    pairs = pair(one)
+    assert [(t.start_ns // S, round(f.start_ns / S, 1)) for t, f in pairs] == [(0, 0.1), (5, 6.0)]
+
+
+def test_a_set_is_exact_only_if_what_counts_is_counted():
+    partial = found(5, 9, outcome=Outcome.PARTIAL)
+    exact = record([true(0, 4), true(5, 9, counts=False)], [found(0, 4), partial])
+    wrong = record([true(0, 4), true(5, 9)], [found(0, 4), partial])
+    result = summarise([exact, wrong])
+    assert result["repetition_exact_share"] == 0.5
+    assert (result["repetitions"], result["repetitions_found"]) == (3, 2)
+
+
+def test_boundary_errors_are_of_both_ends():
+    result = summarise([record([true(1, 5)], [found(1.1, 5.3)])])
+    assert result["boundary_mae_s"] == pytest.approx(0.2)
+    assert result["boundary_within_share"] == 0.5
+
+
+def test_severity_goes_in_thirds():
+    levels = [level(s) for s in (0.01, 0.33, 0.34, 0.66, 0.67, 1.0)]
+    assert levels == [1, 1, 2, 2, 3, 3]
+
+
+def test_faults_count_from_moderate_on():
+    moderate, severe = Severity.MODERATE, Severity.SEVERE
+    one = record(
+        [
+            true(0, 4, pelvis_drops=1.0),  # found as severe
+            true(5, 9, pelvis_drops=0.5),  # missed
+            true(10, 14, pelvis_drops=0.2),  # mild: neither
+            true(15, 19),  # false alarm
+            true(20, 24),  # a mild report is no alarm
+        ],
+        [
+            found(0, 4, pelvis_drops=severe),
+            found(5, 9, pelvis_drops=Severity.MILD),
+            found(10, 14, pelvis_drops=severe),
+            found(15, 19, pelvis_drops=moderate),
+            found(20, 24, pelvis_drops=Severity.MILD),
+        ],
+    )
+    counted = count_fault([one], "pelvis_drops")
+    assert (counted.hits, counted.misses, counted.alarms) == (1, 1, 1)
+    assert (counted.precision, counted.recall, counted.f1) == (0.5, 0.5, 0.5)
+    assert counted.level_errors == (0, 1)
+    assert summarise([one])["false_alarms_per_clean_repetition"] == 0.5
+
+
+def test_a_fault_of_a_repetition_that_was_not_seen_is_missed():
+    one = record([true(0, 4, pelvis_drops=1.0), true(5, 9)], [found(5, 9)])
+    assert count_fault([one], "pelvis_drops").misses == 1
+
+
+def test_a_fault_may_be_reported_under_another_name_or_have_no_rule():
+    one = record(
+        [true(0, 4, hips_low=1.0, juggling=1.0)], [found(0, 4, range_short=Severity.SEVERE)]
+    )
+    assert count_fault([one], "hips_low").f1 == 1.0
+    result = figures([one], 0, ["plank"])
+    assert result["faults_without_rule"] == ["glute_bridge: juggling"]
+    assert result["no_definition"] == ["plank"]
+    assert result["per_fault"]["juggling"]["recall"] == 0.0
+    assert result["fault_macro_f1"] == 0.5
+
+
+def test_scores_that_fall_with_severity_rank_perfectly():
+    severities = (0.0, 0.2, 0.5, 0.8, 1.0)
+    truth = [true(5 * k, 5 * k + 4, pelvis_drops=s) for k, s in enumerate(severities)]
+    falling = [found(5 * k, 5 * k + 4, 95 - 40 * s) for k, s in enumerate(severities)]
+    assert summarise([record(truth, falling)])["score_spearman"] == pytest.approx(1.0)
+    assert summarise([record(truth[:3], falling[:3])])["score_spearman"] is None
+
+
+def test_nothing_measured_is_null_and_not_a_number():
+    result = figures([], 0, ["plank"])
+    assert result["sets"] == 0
+    assert result["repetition_exact_share"] is None
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    severity: float
+
+
+@dataclass(frozen=True)
+class Made:
+    start_ns: int
+    end_ns: int
+    counts: bool
+    faults: tuple
+
+
+@pytest.mark.slow
+def test_the_sample_s_set_runs_through_the_whole_pipeline():
+    pytest.importorskip("ai_edge_litert")
+    made = [
+        Made(to_ns(m.start), to_ns(m.end), True, tuple(Fault(f.id, 1.0) for f in m.faults))
+        for m in messages("/truth/quality/repetition")
+    ]
+    result = summarise([run_set(SampleCase(rest=45, repetitions=tuple(made)))])
+    assert result["sets"] == 1
+    assert result["repetitions"] == len(made) > 0
+    assert result["repetition_exact_share"] == 1.0
+    assert result["boundary_mae_s"] < 0.4
