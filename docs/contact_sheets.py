@@ -42,13 +42,13 @@ SHEETS: dict[str, dict[str, tuple[str, str]]] = {
     "standing": {"forward_bend": ("8,60", "nose"), "backward_bend": ("8,60", "nose")},
 }
 # Faults that only show from another side.
-_FROM_THE_FEET = "14,180,2.7"
+_FROM_THE_FEET = "16,180,1.75"
 VIEWS = {
     ("pelvic_tilt", "knees_swing"): _FROM_THE_FEET,
     ("glute_bridge", "pelvis_drops"): _FROM_THE_FEET,
     ("glute_bridge", "knees_fall_in"): _FROM_THE_FEET,
     ("knee_to_chest", "pelvis_rolls"): _FROM_THE_FEET,
-    ("bird_dog", "trunk_rotates"): "10,180,3.2",
+    ("bird_dog", "trunk_rotates"): "10,180,2.2",
     ("forward_bend", "deviates"): "8,5",
     ("backward_bend", "deviates"): "8,5",
 }

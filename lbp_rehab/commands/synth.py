@@ -47,6 +47,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--size", default="640x480", metavar="WxH", help="of the images")
     parser.add_argument("--rate", type=float, default=15.0, metavar="HZ", help="of the images")
+    parser.add_argument(
+        "--max-depth",
+        type=float,
+        default=0.0,
+        metavar="M",
+        help="give no farther depth (default: all)",
+    )
     parser.add_argument("--jpeg-quality", type=int, default=90, metavar="Q", help="1 to 100")
     parser.add_argument(
         "--png-compression", type=int, default=2, metavar="L", help="of depth: 1 fast, 9 small"
@@ -106,6 +113,7 @@ def _scenario(given: argparse.Namespace) -> Any:
         view=given.view,
         support=given.support,
         condition=given.condition,
+        max_depth_m=given.max_depth,
         camera_clock=ClockSettings(
             jitter_ns=round(1e6 * given.jitter), drop_probability=given.drop
         ),

@@ -119,7 +119,7 @@ def pose_cases(seed: int, frames: int) -> list[Clip]:
     Each clip begins with the rest in which a neutral is taken and goes through at least one
     repetition; its rate is chosen so.
     """
-    n = max(round(frames / _CLIP_FRAMES), 1)
+    n = max(-(-frames // _CLIP_FRAMES), 1)
     rng = np.random.default_rng([seed, 5150])
     exercises = list(PROGRAMS)
     order = [exercises[int(k)] for k in rng.permutation(len(exercises))]
@@ -135,8 +135,9 @@ def pose_cases(seed: int, frames: int) -> list[Clip]:
             camera="azure_kinect" if rng.uniform() < 0.25 else "d435", initial_rest_s=_REST_S,
         )  # fmt: skip
         end_s = scenario.movement.repetitions[0].end_s
-        scenario = replace(scenario, rate_hz=min(_CLIP_HZ, _CLIP_FRAMES / end_s))
-        clips.append(Clip(scenario, min(_CLIP_FRAMES, frames - k * _CLIP_FRAMES)))
+        own_frames = frames // n + (k < frames % n)
+        scenario = replace(scenario, rate_hz=min(_CLIP_HZ, own_frames / end_s))
+        clips.append(Clip(scenario, own_frames))
     return clips
 
 

@@ -47,6 +47,8 @@ class Scenario:
     condition : str
         One of `CONDITIONS`.
     initial_rest_s : float
+    max_depth_m : float
+        Farther depth is not given, as realsense2_camera's ``clip_distance`` does; 0: all is.
     camera_clock : ClockSettings
     start_ns : int
         Stamp of the movement's time 0.
@@ -65,6 +67,7 @@ class Scenario:
     support: str = ""
     condition: str = "clear"
     initial_rest_s: float = 4.0
+    max_depth_m: float = 0.0
     camera_clock: ClockSettings = _PERFECT
     start_ns: int = _START_NS
 

@@ -173,7 +173,7 @@ class Studio:
             stamp_ns,
             FRAME_ID,
             self.rgbd.measure_colour(seen.colour),
-            self.rgbd.measure_depth(depth.depth_m, depth.reflectance),
+            self._clipped(self.rgbd.measure_depth(depth.depth_m, depth.reflectance)),
             self.intrinsics,
         )
         body_pose = self.keypoints(pose, true_ns)
@@ -190,6 +190,10 @@ class Studio:
             covered=covered,
             neutral=t_s < self.scenario.movement.repetitions[0].start_s - 0.1,
         )
+
+    def _clipped(self, depth_mm: NDArray[np.uint16]) -> NDArray[np.uint16]:
+        limit_mm = 1000.0 * self.scenario.max_depth_m
+        return np.where(depth_mm > limit_mm, np.uint16(0), depth_mm) if limit_mm else depth_mm
 
     def keypoints(self, pose: Pose, stamp_ns: int) -> BodyPose:
         """Return the true keypoints of a pose, with no regard to what covers them."""

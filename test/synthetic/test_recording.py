@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections import defaultdict
 
 import numpy as np
@@ -10,6 +12,7 @@ from rosbags.rosbag2 import Reader
 
 from lbp_rehab.cli import main
 from lbp_rehab.emg.mvc import read_mvc
+from lbp_rehab.paths import resource_dir
 from lbp_rehab.synthetic.messages import NANOSECONDS, typestore
 from lbp_rehab.synthetic.motion.movement import Fault
 from lbp_rehab.synthetic.recording import TOPICS
@@ -142,3 +145,31 @@ def test_command_says_in_one_line_what_is_wrong(tmp_path, capsys, options, messa
 def test_recording_is_not_written_over(made, capsys):
     assert main(["synth", "--out", str(made / "first" / "bag"), "--exercise", "clam"]) == 2
     assert "exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "synth --exercise clam --out nowhere",
+        "bench pose --frames 10",
+        "bench emg --recordings 1",
+        "run --camera synthetic:clam --dry-run",
+        "info ../resource/sample/glute_bridge",
+    ],
+)
+def test_without_the_extra_the_rest_works_and_says_what_to_install(command, tmp_path):
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['numba', 'anny']))\n"
+        "from lbp_rehab.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = command.replace("..", str(resource_dir().parent)).split()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    if words[0] in ("synth", "bench"):
+        assert done.returncode == 2
+        assert "pip install 'lbp-rehab[synthetic]'" in done.stderr
+        assert "Traceback" not in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr

@@ -1,0 +1,72 @@
+import pickle
+from collections import Counter
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from lbp_rehab.pose.skeleton import NAMES
+from lbp_rehab.quality.exercise import known_exercises
+from lbp_rehab.synthetic.cases import emg_cases, pose_cases, quality_cases
+from lbp_rehab.synthetic.draws import Split
+from lbp_rehab.synthetic.motion.programs import PROGRAMS
+
+
+def test_clips_share_the_exercises_and_conditions_out_evenly():
+    clips = pose_cases(0, 3000)
+    assert sum(c.frames for c in clips) == 3000
+    exercises = Counter(c.exercise for c in clips)
+    assert set(exercises) == set(PROGRAMS)
+    assert max(exercises.values()) - min(exercises.values()) <= 1
+    conditions = Counter(c.scenario.condition for c in clips)
+    assert conditions["clear"] > len(clips) / 2
+    assert min(conditions.values()) >= 3
+    assert {c.scenario.split for c in clips} == {Split.TEST}
+    assert len({c.seed for c in clips}) == len(clips)
+
+
+def test_another_seed_draws_everything_anew():
+    one, other = ({c.seed for c in pose_cases(seed, 3000)} for seed in (0, 1))
+    assert not one & other
+    assert [c.scenario for c in pose_cases(0, 600)] == [c.scenario for c in pose_cases(0, 600)]
+
+
+def test_clip_holds_the_rest_and_a_whole_repetition():
+    for clip in pose_cases(2, 3000):
+        made = clip.scenario.movement.repetitions[0]
+        assert made.start_s >= 1.5
+        assert clip.frames / clip.scenario.rate_hz >= made.end_s - 0.3
+
+
+def test_frames_carry_the_33_keypoints(synthetic_extra):
+    clip = pickle.loads(pickle.dumps(pose_cases(1, 96)[0]))
+    first = next(iter(clip))
+    assert first.pose.names == NAMES
+    assert first.pose.position.shape == (33, 3)
+    assert first.covered.shape == (33,)
+    assert first.neutral
+    assert clip.posture in ("supine", "prone", "quadruped", "standing", "side_left", "side_right")
+    assert " m, " in clip.person
+
+
+def test_sets_are_of_exercises_that_can_be_scored_and_tell_what_was_made():
+    sets = quality_cases(0, 3000)
+    assert {s.exercise for s in sets} <= set(known_exercises())
+    for case in sets:
+        made = case.scenario.movement.repetitions
+        assert [r.start_ns for r in case.repetitions] == [
+            case.scenario.stamp_ns(m.start_s) for m in made
+        ]
+        partial = [r for r, m in zip(case.repetitions, made, strict=True) if m.severity("hips_low")]
+        assert all(not r.counts for r in partial if r.faults[0].severity > 0.6)
+
+
+def test_emg_recordings_have_a_trial_first_and_true_bursts():
+    case = pickle.loads(pickle.dumps(emg_cases(0, 3)[2]))
+    trial, chunks = list(case.mvc_chunks), list(case.chunks)
+    assert trial[-1].end_ns <= chunks[0].stamp_ns + 1
+    assert case.activation.shape == (len(case.stamps_ns), 12)
+    assert case.faulty.any()
+    assert all(chunks[0].stamp_ns <= b.on_ns < b.off_ns for b in case.bursts)
+    assert np.ptp(case.activation) > 0.05
