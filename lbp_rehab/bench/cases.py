@@ -47,6 +47,8 @@ class Described(Protocol):
         For example "glute_bridge", "low/left", "blanket", "supine" and a summary of the body.
     faults : sequence of str
         Names of the faults that the movement shows.
+
+    A case may also have a ``camera``: the name of the sensor, for example "d435".
     """
 
     @property
@@ -84,6 +86,8 @@ class TrueFrame(Protocol):
         Under a blanket or behind something that is not the patient.
     neutral : bool
         The frame belongs to the rest in which the neutral is calibrated.
+
+    It may also have ``area_px``: the number of pixels that show the patient; 0: none.
     """
 
     @property
@@ -236,6 +240,7 @@ def work_off(work: Callable[[C], R], cases: Sequence[C], jobs: int) -> list[R]:
         return shown(map(work, cases))
     # Spawned, not forked: a forked interpreter shares the locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     with ProcessPoolExecutor(jobs, context, _start_worker) as pool:
         try:
             return shown(pool.map(work, cases))
@@ -243,6 +248,11 @@ def work_off(work: Callable[[C], R], cases: Sequence[C], jobs: int) -> list[R]:
             raise InputError(
                 "a worker process of the benchmark died, perhaps for want of memory; try --jobs 1"
             ) from None
+        except KeyboardInterrupt:
+            # Who presses Ctrl-C does not wait for the cases that are being worked on.
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -6,6 +6,7 @@ Lin et al. 2014 (ECCV), "Microsoft COCO"; the evaluation as on cocodataset.org/#
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ AREA_OF_BOX = 0.53
 _RECALLS = np.linspace(0.0, 1.0, 101)
 
 
-def similarity(pixel: Array, truth: Array, located: Mask, labelled: Mask, box: Array) -> Array:
+def similarity(pixel: Array, truth: Array, located: Mask, labelled: Mask, area: Array) -> Array:
     """Return the object keypoint similarity (OKS) of each frame, shape (t,).
 
     ``mean over labelled points of exp(-d^2 / (2 area (2 sigma)^2))``; a labelled point that was
@@ -39,11 +40,10 @@ def similarity(pixel: Array, truth: Array, located: Mask, labelled: Mask, box: A
     pixel, truth : ndarray, shape (t, 17, 2)
         In the order of `COCO_INDEX`.
     located, labelled : ndarray of bool, shape (t, 17)
-    box : ndarray, shape (t, 4)
-        x0, y0, x1, y1 of the true person.
+    area : ndarray, shape (t,)
+        Pixels that show the true person.
     """
-    side = np.maximum(box[:, 2:] - box[:, :2], 0.0)
-    area = np.maximum(AREA_OF_BOX * side.prod(axis=1), 1.0)
+    area = np.maximum(area, 1.0)
     squared = ((pixel - truth) ** 2).sum(axis=-1)
     exponent = squared / (2.0 * area[:, None] * (2.0 * COCO_SIGMA) ** 2)
     near = np.where(located & labelled, np.exp(-exponent), 0.0)
@@ -62,12 +62,15 @@ class Detections:
         How sure the answer is.
     answered, present : ndarray of bool, shape (t,)
         Whether there is an answer, and whether the patient is in the image.
+    ignored : ndarray of bool, shape (t,)
+        The patient is there without one labelled point: whatever the answer, it is not judged.
     """
 
     oks: Array
     score: Array
     answered: Mask
     present: Mask
+    ignored: Mask
 
     def hits(self, threshold: float) -> Mask:
         """Return the frames in which the patient was found, shape (t,)."""
@@ -79,23 +82,35 @@ class Detections:
 
     def false(self, threshold: float) -> int:
         """Count the answers that are not the patient."""
-        return int((self.answered & ~self.hits(threshold)).sum())
+        return int((self.answered & ~self.ignored & ~self.hits(threshold)).sum())
 
-    def average_precision(self, threshold: float) -> float | None:
+    @cached_property
+    def _surest_first(self) -> NDArray[np.int64]:
+        judged = np.flatnonzero(self.answered & ~self.ignored)
+        return judged[np.argsort(-self.score[judged], kind="stable")]
+
+    def average_precision(self, threshold: float, times: Array | None = None) -> float | None:
         """Return COCO's AP: precision at 101 recalls, each the best at that recall or beyond.
 
         None if the patient is in no frame.
+
+        Parameters
+        ----------
+        threshold : float
+            Of the OKS.
+        times : ndarray, shape (t,), optional
+            How often each frame counts; once by default.
         """
-        n_true = int(self.present.sum())
-        if n_true == 0:
+        often = np.ones(len(self.oks)) if times is None else times
+        n_true = float(often[self.present].sum())
+        if n_true == 0.0:
             return None
-        order = np.flatnonzero(self.answered)
-        order = order[np.argsort(-self.score[order], kind="stable")]
-        hit = self.hits(threshold)[order]
-        if not hit.size:
+        order = self._surest_first
+        order = order[often[order] > 0]
+        if not order.size:
             return 0.0
-        found = np.cumsum(hit)
-        recall, precision = found / n_true, found / np.arange(1, len(hit) + 1)
+        found = np.cumsum(self.hits(threshold)[order] * often[order])
+        recall, precision = found / n_true, found / np.cumsum(often[order])
         best = np.maximum.accumulate(precision[::-1])[::-1]
         place = np.searchsorted(recall, _RECALLS - 1e-12, side="left")
         return float(

@@ -12,7 +12,8 @@ from lbp_rehab.bench.cases import groups
 from lbp_rehab.bench.records import CaseRecord
 
 Summary = dict[str, Any]
-BY = ("exercise", "view", "condition")
+FAULTS = ("with_fault", "without_fault")
+BY = ("exercise", "view", "condition", "posture", "camera")
 
 
 def rounded(value: float | None, digits: int) -> float | None:
@@ -37,12 +38,24 @@ def rms(values: NDArray[np.float64]) -> float:
 
 def grouped(
     records: Sequence[CaseRecord], summarise: Callable[[Sequence[CaseRecord]], Summary]
-) -> dict[str, dict[str, Summary]]:
-    """Return the summary of each exercise, view and condition as per_exercise and so on."""
-    return {
+) -> dict[str, Any]:
+    """Return the summary of each exercise, view and so on as ``per_exercise`` and so on.
+
+    Beside them ``with_fault`` and ``without_fault``; groups that no case names are left out.
+    """
+    named = {
+        key: groups(label for r in records if (label := getattr(r.info, key)))
+        for key in (*BY, "fault")
+    }
+    out = {
         f"per_{key}": {
-            name: summarise([records[k] for k in members])
-            for name, members in groups(getattr(r.info, key) for r in records).items()
+            name: summarise([r for r in records if getattr(r.info, key) == name])
+            for name in named[key]
         }
         for key in BY
+        if named[key]
     }
+    faults = {
+        name: summarise([r for r in records if r.info.fault == name]) for name in named["fault"]
+    }
+    return {**out, **faults}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from lbp_rehab.errors import InputError
 
-FRAMES, RECORDINGS, JOBS = 3000, 24, 2
+FRAMES, RECORDINGS, JOBS = 5616, 26, 2
 ON_CASES = ("pose", "pelvis", "emg", "quality")
 WITH_PAGE = ("pose", "pelvis")
 
@@ -27,8 +28,20 @@ def add(benchmark: str, parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace, amount: int) -> None:
-    """Raise InputError for options that make no sense."""
+    """Raise InputError for options that make no sense, and make the folder of the page."""
     if arguments.seed < 0:
         raise InputError(f"--seed is {arguments.seed}; it must be 0 or more")
     if arguments.jobs < 1 or amount < 1:
         raise InputError("ask for 1 or more frames, recordings and jobs")
+    if getattr(arguments, "page", None):
+        _make(arguments.page)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "there is a file" if isinstance(error, FileExistsError) else error.strerror
+        raise InputError(f"cannot make the folder '{folder}' for the page: {why}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write into the folder '{folder}' of --page; choose another one")

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lbp_rehab.bench.figures import BY, FAULTS
 from lbp_rehab.bench.records import CaseInfo, Worst
 from lbp_rehab.estimate import Status
 from lbp_rehab.pelvis.types import PelvisState
@@ -25,14 +26,23 @@ Image = NDArray[np.uint8]
 WORST = 10
 SHEET_BYTES = 400_000
 COLUMNS = 2
-CELL, SIDE = (320, 240), 160  # picture, and the view from the side beside it
+CELL = (320, 240)  # of a picture
+SMALL = (160, 120)  # of the view from the side, and of the depth under it
 CAPTION = 40
 MARGIN = 0.15  # of the box, around the person
-SIDE_MARGIN_M, SIDE_LEAST_M = 0.1, 0.6
+SIDE_MARGIN_M, SIDE_LEAST_M = 0.1, 0.8
+LEAST_SIGHT = 0.2  # horizontal part of the line of sight; a camera overhead has none
+DEPTH_PERCENT = (2.0, 98.0)  # of the depths in sight, from the first colour to the last
 AXIS_M = 0.2
 # RGB. Truth and estimate differ in brightness and in dots too, for eyes that take red for green.
 TRUE_COLOUR, ESTIMATE_COLOUR = (110, 240, 110), (200, 0, 40)
-DARK = (24, 24, 24)
+INTERVALS = "In brackets: 95 % confidence intervals, from drawing whole clips anew 1,000 times, of"
+LEGEND = (
+    "Green is the truth, red with dots the estimate. Beside each picture the same from the side, "
+    "a lying body in its length, with the support in grey; under it the depth image, near in "
+    "yellow, far in blue, holes in black."
+)
+DARK, GREY = (24, 24, 24), (150, 150, 150)
 
 
 def number(value: Any, digits: int = 1, unit: str = "", percent: bool = False) -> str:
@@ -43,6 +53,19 @@ def number(value: Any, digits: int = 1, unit: str = "", percent: bool = False) -
         return f"{100.0 * value:.{digits}f} %"
     near = round(value, digits) + 0.0  # no minus before a zero
     return f"{near:.{digits}f}{' ' + unit if unit else ''}"
+
+
+def ranged(
+    result: dict[str, Any], key: str, digits: int = 1, unit: str = "", percent: bool = False
+) -> str:
+    """Return a figure with its 95 % confidence interval, if there is one, in brackets."""
+    text = number(result[key], digits, unit, percent)
+    interval = result.get(f"{key}_ci95")
+    if interval is None:
+        return text
+    factor = 100.0 if percent else 1.0
+    low, high = (number(factor * end, digits) for end in interval)
+    return f"{text} [{low}, {high}]"
 
 
 def sentence(text: str, value: float | None) -> list[str]:
@@ -92,6 +115,13 @@ def ten_worst(
     return sorted(there, key=lambda pair: (-pair[1].error, pair[0].name))[:WORST]
 
 
+def group_tables(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the groups of a result by the name of what they share."""
+    found = [(key, result[f"per_{key}"]) for key in BY if f"per_{key}" in result]
+    faults = {k.replace("_", " "): result[k] for k in FAULTS if k in result}
+    return [*found, ("fault", faults)]
+
+
 def worst_table(chosen: Sequence[tuple[CaseInfo, Worst]], unit: str, digits: int) -> list[str]:
     """Return the captions of the sheet as a table."""
     return table(
@@ -138,19 +168,22 @@ def _cell(place: int, info: CaseInfo, worst: Worst, error: str, pelvis: bool) ->
     to_cell = _crop(worst)
     cut = cv2.warpAffine(worst.frame.color, to_cell, CELL, flags=cv2.INTER_AREA)
     picture: Image = np.asarray(cut, np.uint8)
-    side = np.full((CELL[1], SIDE, 3), 255, np.uint8)
+    side = np.full((SMALL[1], SMALL[0], 3), 255, np.uint8)
     camera = worst.frame.intrinsics
     pairs = (
         (_lines(worst.true_pose, worst.true_pelvis if pelvis else None), TRUE_COLOUR),
         (_lines(worst.pose, worst.pelvis if pelvis else None), ESTIMATE_COLOUR),
     )
-    to_side = _side_view(np.concatenate([lines for lines, _ in pairs]))
+    view = SideView(worst.true_pose, np.concatenate([lines for lines, _ in pairs]))
+    if view.ground is not None:
+        cv2.line(side, (0, view.ground), (SMALL[0], view.ground), GREY, 1)
     for lines, colour in pairs:
         pixel = camera.project(lines.reshape(-1, 3)) @ to_cell[:, :2].T + to_cell[:, 2]
         _draw(picture, pixel.reshape(-1, 2, 2), colour)
-        _draw(side, lines[:, :, [2, 1]] * to_side[0] + to_side[1:], colour)
-    write_text(side, "from the side", (6, CELL[1] - 8), 0.4)
-    caption = np.full((CAPTION, CELL[0] + SIDE, 3), 255, np.uint8)
+        _draw(side, view.pixel(lines), colour)
+    write_text(side, "from the side", (4, SMALL[1] - 6), 0.35)
+    small = np.vstack([side, _depth(worst, to_cell)])
+    caption = np.full((CAPTION, CELL[0] + SMALL[0], 3), 255, np.uint8)
     text = (
         f"{place}. {error}: {info.name}, frame {worst.index}",
         f"{info.exercise}, {info.view}, {info.condition}",
@@ -159,21 +192,76 @@ def _cell(place: int, info: CaseInfo, worst: Worst, error: str, pelvis: bool) ->
         cv2.putText(
             caption, line, (4, 15 + 17 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.42, DARK, 1, cv2.LINE_AA
         )
-    cell = np.vstack([np.hstack([picture, side]), caption])
+    cell = np.vstack([np.hstack([picture, small]), caption])
     cv2.rectangle(cell, (0, 0), (cell.shape[1] - 1, cell.shape[0] - 1), (200, 200, 200), 1)
     return np.asarray(cell, np.uint8)
 
 
-def _side_view(lines: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return scale and shift from depth and height in metres to the view from the side, shape (3,).
+def _depth(worst: Worst, to_cell: NDArray[np.float64]) -> Image:
+    """Return the depth of the picture in small, near in yellow, far in blue, holes black."""
+    out = np.zeros((SMALL[1], SMALL[0], 3), np.uint8)
+    if worst.frame.depth is not None:
+        scale = SMALL[0] / CELL[0]
+        # A mean of depths of two things, or of a depth and a hole, is the depth of nothing.
+        depth = cv2.warpAffine(worst.frame.depth, scale * to_cell, SMALL, flags=cv2.INTER_NEAREST)
+        read = depth > 0
+        if read.any():
+            near, far = np.percentile(depth[read], DEPTH_PERCENT)
+            share = np.clip((far - depth) / max(far - near, 1.0), 0.0, 1.0)
+            grey = np.round(255.0 * share).astype(np.uint8)
+            colours = cv2.applyColorMap(grey, cv2.COLORMAP_CIVIDIS)[..., ::-1]
+            out[read] = colours[read]
+    write_text(out, "depth", (4, SMALL[1] - 6), 0.35)
+    return out
 
-    The camera is at the left and depth runs to the right.
+
+class SideView:
+    """Looks at a body from the side: at a lying one along its shortest horizontal axis.
+
+    At an upright one it looks across the camera's line of sight, the camera at the left.
+
+    Parameters
+    ----------
+    true : BodyPose
+        Gravity and the support are its own.
+    lines : ndarray, shape (n, 2, 3)
+        Everything that must find room.
+
+    Attributes
+    ----------
+    ground : int or None
+        Row of the support's line; None where the support is unknown.
     """
-    points = lines[:, :, [2, 1]].reshape(-1, 2)
-    low, high = points.min(axis=0), points.max(axis=0)
-    room = np.array([SIDE, CELL[1] - 30.0])
-    scale = float(min((room / (high - low + 2.0 * SIDE_MARGIN_M)).min(), SIDE / SIDE_LEAST_M))
-    return np.array([scale, *(room / 2.0 - scale * (low + high) / 2.0)])
+
+    def __init__(self, true: BodyPose, lines: NDArray[np.float64]) -> None:
+        support = true.support
+        up = np.array([0.0, -1.0, 0.0]) if support is None else support.up
+        flat = true.position - np.outer(true.position @ up, up)
+        spread = np.cov((flat - flat.mean(axis=0)).T)
+        # The largest spread is horizontal: along the vertical there is none left.
+        along = np.linalg.eigh(spread)[1][:, 2]
+        sight = np.array([0.0, 0.0, 1.0]) - up[2] * up
+        upright = np.ptp(true.position @ up) > np.ptp(true.position @ along)
+        if upright and np.linalg.norm(sight) > LEAST_SIGHT:
+            along = sight / np.linalg.norm(sight)
+        if along[2] < 0:
+            along = -along  # what is far from the camera is at the right
+        self._axes = np.stack([along, -up])
+        points = lines.reshape(-1, 3) @ self._axes.T
+        low, high = points.min(axis=0), points.max(axis=0)
+        level = None
+        if support is not None and support.height.known:
+            level = support.height.value  # downwards from the camera
+            low[1], high[1] = min(low[1], level), max(high[1], level)
+        span = high - low + 2.0 * SIDE_MARGIN_M
+        room = np.array(SMALL, float)
+        self._scale = float(min((room / span).min(), room[0] / SIDE_LEAST_M))
+        self._shift = room / 2.0 - self._scale * (low + high) / 2.0
+        self.ground = None if level is None else round(self._scale * level + self._shift[1])
+
+    def pixel(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where points, shape (..., 3), are in the view, shape (..., 2)."""
+        return np.asarray(points @ self._axes.T * self._scale + self._shift)
 
 
 def _lines(pose: BodyPose, state: PelvisState | None) -> NDArray[np.float64]:

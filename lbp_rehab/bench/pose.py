@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from lbp_rehab.bench import cases, metrics, options
 from lbp_rehab.bench.detection import COCO_INDEX, Detections, similarity
 from lbp_rehab.bench.figures import Summary, grouped, rms, rounded, statistic
+from lbp_rehab.bench.intervals import Resampled
 from lbp_rehab.bench.metrics import ONE_SIGMA, POINT_INDEX, POINTS, TWO_SIGMA
 from lbp_rehab.bench.records import Answers, CaseRecord
 from lbp_rehab.bench.run_case import run_case
@@ -49,7 +51,9 @@ def summarise(records: Sequence[CaseRecord]) -> Summary:
     ours, naive = (Pooled(records, which) for which in ("ours", "naive"))
     mine, peer = _geometry(records, ours), _geometry(records, naive)
     both = np.isfinite(ours.error_mm) & np.isfinite(naive.error_mm)
+    common, naive_common = (np.where(both, p.error_mm, np.nan) for p in (ours, naive))
     return {
+        "clips": len(records),
         "frames": len(ours.error_mm),
         **mine,
         **_calibration(ours),
@@ -58,8 +62,10 @@ def summarise(records: Sequence[CaseRecord]) -> Summary:
             np.median, np.concatenate([r.pose_ms for r in records]), 2
         ),
         **{f"naive_{key}": value for key, value in peer.items()},
-        "common_mpjpe_mm": statistic(np.mean, ours.error_mm[both], 1),
-        "naive_common_mpjpe_mm": statistic(np.mean, naive.error_mm[both], 1),
+        "common_mpjpe_mm": statistic(np.mean, common, 1),
+        "common_mpjpe_mm_ci95": ours.clips.mean(common, 1),
+        "naive_common_mpjpe_mm": statistic(np.mean, naive_common, 1),
+        "naive_common_mpjpe_mm_ci95": ours.clips.mean(naive_common, 1),
     }
 
 
@@ -74,6 +80,8 @@ class Pooled:
     ----------
     answers : list of Answers
         One of each case.
+    clips : Resampled
+        For the confidence intervals.
     error_mm : ndarray, shape (t, 19)
         nan where unknown.
     position, truth : ndarray, shape (t, 19, 3)
@@ -85,6 +93,7 @@ class Pooled:
 
     def __init__(self, records: Sequence[CaseRecord], which: str) -> None:
         self.answers = answers = [_of(r, which) for r in records]
+        self.clips = Resampled([r.frames for r in records])
         p = POINT_INDEX
         self.position = np.concatenate([a.position[:, p] for a in answers])
         self.known = np.concatenate([a.known[:, p] for a in answers])
@@ -120,20 +129,26 @@ def _detections(
     records: Sequence[CaseRecord], answers: Sequence[Answers], with_covered: bool
 ) -> Detections:
     c = COCO_INDEX
-    oks, present, answered = [], [], []
+    oks, present, answered, ignored = [], [], [], []
     for record, answer in zip(records, answers, strict=True):
         truth = record.truth
         labelled = truth.in_image[:, c] & (with_covered | ~truth.covered[:, c])
         labelled &= truth.present[:, None]
         oks.append(
             similarity(
-                answer.pixel[:, c], truth.pixel[:, c], answer.located[:, c], labelled, truth.box
+                answer.pixel[:, c], truth.pixel[:, c], answer.located[:, c], labelled, truth.area
             )
         )
         present.append(labelled.any(axis=1))
+        # As in COCO: a person without a labelled point is neither missed nor found wrongly.
+        there = truth.present | truth.in_image.any(axis=1)
+        ignored.append(there & ~labelled.any(axis=1))
         answered.append(answer.located.any(axis=1))
     score = np.concatenate([a.score for a in answers])
-    return Detections(np.concatenate(oks), score, np.concatenate(answered), np.concatenate(present))
+    return Detections(
+        np.concatenate(oks), score, np.concatenate(answered), np.concatenate(present),
+        np.concatenate(ignored),
+    )  # fmt: skip
 
 
 def _geometry(records: Sequence[CaseRecord], pooled: Pooled) -> Summary:
@@ -144,43 +159,72 @@ def _geometry(records: Sequence[CaseRecord], pooled: Pooled) -> Summary:
     unknown = ~pooled.known
     states = pooled.states()
     found, uncovered = pooled.detections, pooled.uncovered
-    bones = [v for a in pooled.answers for v in _bones(a) if v is not None]
+    clips = pooled.clips
+    bones = [np.array([np.nan if v is None else v for v in _bones(a)]) for a in pooled.answers]
     jitter = [_jitter(r, a) for r, a in zip(records, pooled.answers, strict=True)]
+    median_ci95, p95_ci95 = clips.quantiles(error, (0.5, 0.95), 1)
+    with np.errstate(invalid="ignore"):
+        within = {f"pck{t:.0f}": (error <= t).astype(float) for t in metrics.PCK_MM}
+        curve = np.mean([error <= t for t in metrics.AUC_MM], axis=0)
     return {
         "mpjpe_mm": statistic(np.mean, error, 1),
+        "mpjpe_mm_ci95": clips.mean(error, 1),
         "mpjpe_median_mm": statistic(np.median, error, 1),
+        "mpjpe_median_mm_ci95": median_ci95,
         "mpjpe_p95_mm": statistic(lambda v: np.percentile(v, 95), error, 1),
+        "mpjpe_p95_mm_ci95": p95_ci95,
         "root_mpjpe_mm": statistic(np.mean, root, 1),
+        "root_mpjpe_mm_ci95": clips.mean(root, 1),
         "root_mpjpe_median_mm": statistic(np.median, root, 1),
         "procrustes_mpjpe_mm": statistic(np.mean, aligned, 1),
-        **{f"pck{t:.0f}": rounded(metrics.pck(error, t), 4) for t in metrics.PCK_MM},
+        "procrustes_mpjpe_mm_ci95": clips.mean(aligned, 1),
+        **{key: statistic(np.mean, inside, 4) for key, inside in within.items()},
+        **{f"{key}_ci95": clips.mean(inside, 4) for key, inside in within.items()},
         "pck_auc": rounded(metrics.auc(error), 4),
+        "pck_auc_ci95": clips.mean(curve, 4),
+        "answered_share": rounded(float(pooled.known.mean()), 4),
+        "answered_share_ci95": clips.mean(pooled.known.astype(float), 4),
         "unknown_share": rounded(float(unknown.mean()), 4),
         "unknown_seen_share": _share(unknown & states["seen"], unknown),
         "unknown_covered_share": _share(
             unknown & (states["covered"] | states["outside the image"]), unknown
         ),
         "no_answer_share": rounded(float((~found.answered).mean()), 4),
-        "ap50": rounded(found.average_precision(0.5), 4),
-        "ap75": rounded(found.average_precision(0.75), 4),
-        "ap50_uncovered": rounded(uncovered.average_precision(0.5), 4),
-        "ap75_uncovered": rounded(uncovered.average_precision(0.75), 4),
+        **_precision(found, clips, ""),
+        **_precision(uncovered, clips, "_uncovered"),
         "missed": found.missed(DETECTED_OKS),
         "false_detections": found.false(DETECTED_OKS),
-        "bone_variation": rounded(float(np.mean(bones)), 4) if bones else None,
+        "bone_variation": statistic(np.mean, np.concatenate(bones), 4),
+        "bone_variation_ci95": clips.mean_of(bones, 4),
         "acceleration_error_mm_s2": statistic(np.mean, np.concatenate(jitter), 0),
+        "acceleration_error_mm_s2_ci95": clips.mean_of(jitter, 0),
     }
 
 
+def _precision(found: Detections, clips: Resampled, name: str) -> Summary:
+    out: Summary = {}
+    for percent in (50, 75):
+        ap = partial(found.average_precision, percent / 100.0)
+        out[f"ap{percent}{name}"] = rounded(ap(), 4)
+        out[f"ap{percent}{name}_ci95"] = clips.of_frames(ap, 4)
+    return out
+
+
 def _calibration(pooled: Pooled) -> Summary:
-    squared = pooled.squared()
+    squared = np.full(pooled.known.shape, np.nan)
     sigma_mm = np.zeros(0)
     if pooled.covariance is not None:
+        squared[pooled.known] = pooled.squared()
         trace = np.trace(pooled.covariance[pooled.known], axis1=1, axis2=2)
         sigma_mm = 1000.0 * np.sqrt(trace / 3.0)
+    out: Summary = {}
+    for key, share in (("within_1_sigma", ONE_SIGMA), ("within_2_sigma", TWO_SIGMA)):
+        limit = metrics.chi_square_quantile(share, 3)
+        inside = np.where(np.isfinite(squared), squared <= limit, np.nan)
+        out[key] = statistic(np.mean, inside, 4)
+        out[f"{key}_ci95"] = pooled.clips.mean(inside, 4)
     return {
-        "within_1_sigma": rounded(metrics.covered_share(squared, ONE_SIGMA, 3), 4),
-        "within_2_sigma": rounded(metrics.covered_share(squared, TWO_SIGMA, 3), 4),
+        **out,
         "sigma_mean_mm": statistic(np.mean, sigma_mm, 1),
         "sigma_median_mm": statistic(np.median, sigma_mm, 1),
         # Of one axis, like sigma; with honest sigmas the two are alike.

@@ -22,6 +22,7 @@ from lbp_rehab.bench.quality_faults import (
     Repetition,
     SetRecord,
     count_fault,
+    made_up,
     pair,
 )
 from lbp_rehab.bench.records import CaseInfo
@@ -104,7 +105,10 @@ def summarise(records: Sequence[SetRecord]) -> Summary:
     f1 = [count_fault(records, name).f1 for name in _names(records)]
     there = [v for v in f1 if v is not None]
     clean = [found for true, found in pairs if not true.faults]
-    alarms = sum(f.severity >= Severity.MODERATE for found in clean for f in found.faults)
+    invented = [found for r in records for found in made_up(r)]
+    alarms = sum(
+        f.severity >= Severity.MODERATE for found in clean + invented for f in found.faults
+    )
     ranks = [v for v in (_ranks(g) for g in _by_exercise(records)) if v is not None]
     exact = [r.counted == r.to_count for r in records]
     return {
@@ -119,6 +123,7 @@ def summarise(records: Sequence[SetRecord]) -> Summary:
         ),
         "fault_macro_f1": rounded(float(np.mean(there)), 4) if there else None,
         "clean_repetitions": len(clean),
+        "made_up_repetitions": len(invented),
         "false_alarms_per_clean_repetition": (rounded(alarms / len(clean), 4) if clean else None),
         "score_spearman": rounded(float(np.mean(ranks)), 4) if ranks else None,
         "faults_without_rule": sorted(

@@ -80,6 +80,12 @@ def pair(record: SetRecord) -> list[tuple[Repetition, RepetitionResult]]:
     return [(record.true[i], record.found[j]) for i, j in sorted(pairs)]
 
 
+def made_up(record: SetRecord) -> list[RepetitionResult]:
+    """Return the found repetitions that go with no true one."""
+    matched = {id(found) for _, found in pair(record)}
+    return [found for found in record.found if id(found) not in matched]
+
+
 @dataclass(frozen=True)
 class FaultCount:
     """How one fault was found in the repetitions of some sets.
@@ -131,6 +137,10 @@ def count_fault(records: Sequence[SetRecord], name: str) -> FaultCount:
             alarms += severity == 0 and loud
             if severity > 0 and said is not None:
                 errors.append(abs(min(int(said), int(Severity.SEVERE)) - int(level(severity))))
+        alarms += sum(
+            any(f.id in ids and f.severity >= Severity.MODERATE for f in found.faults)
+            for found in made_up(record)
+        )
         matched = {id(true) for true, _ in pairs}
         misses += sum(
             level(true.faults[name]) >= Severity.MODERATE

@@ -30,6 +30,12 @@ class CaseInfo:
     condition: str
     posture: str
     person: str
+    camera: str = ""
+
+    @property
+    def fault(self) -> str:
+        """Whether a fault is shown: "with_fault" or "without_fault"."""
+        return "with_fault" if self.faults else "without_fault"
 
     @classmethod
     def of(cls, case: Described) -> CaseInfo:
@@ -37,6 +43,7 @@ class CaseInfo:
         return cls(
             str(case.name), int(case.seed), str(case.exercise), tuple(map(str, case.faults)),
             str(case.view), str(case.condition), str(case.posture), str(case.person),
+            str(getattr(case, "camera", "")),
         )  # fmt: skip
 
 
@@ -66,7 +73,10 @@ class Answers:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true in t frames; ``seen`` and ``covered`` as in `bench.cases.TrueFrame`."""
+    """What is true in t frames; ``seen`` and ``covered`` as in `bench.cases.TrueFrame`.
+
+    ``area`` is the number of pixels that show the patient, ``present`` whether there is one.
+    """
 
     stamp_ns: NDArray[np.int64]
     position: Array
@@ -74,7 +84,7 @@ class Truth:
     seen: Mask
     covered: Mask
     in_image: Mask
-    box: Array
+    area: Array
     present: Mask
     neutral: Mask
 
@@ -83,13 +93,15 @@ class Truth:
 class Angles:
     """Tilt, obliquity, rotation and lumbar flexion of t frames, shape (t, 4), in radians.
 
-    ``absolute`` and ``relative`` are nan where unknown, and so are their sigmas.
+    ``absolute`` and ``relative`` are nan where unknown, and so are their sigmas. ``axes``, shape
+    (t, 3, 3), are the pelvis axes (anterior, left, cranial) as columns in the frame of gravity.
     """
 
     absolute: Array
     relative: Array
     absolute_sigma: Array
     relative_sigma: Array
+    axes: Array
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,6 @@ class Worst:
     Attributes
     ----------
     frame : RgbdFrame
-        Without its depth.
     true_pose, pose : BodyPose
     true_pelvis, pelvis : PelvisState
     error : float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lbp_rehab.bench.angles import errors
 from lbp_rehab.bench.cases import Case, TrueFrame
+from lbp_rehab.bench.detection import AREA_OF_BOX
 from lbp_rehab.bench.metrics import POINT_INDEX, distances_mm
 from lbp_rehab.bench.naive import NaivePose, NaivePoseEstimator, naive_angles, naive_pelvis
 from lbp_rehab.bench.records import ANGLES, Angles, Answers, CaseInfo, CaseRecord, Truth, Worst
@@ -19,6 +20,7 @@ from lbp_rehab.camera.types import RgbdFrame
 from lbp_rehab.estimate import Status
 from lbp_rehab.pelvis.estimator import PelvisEstimator
 from lbp_rehab.pelvis.neutral import Collector, Sample
+from lbp_rehab.pelvis.segments import gravity_frame
 from lbp_rehab.pelvis.types import PelvisAngles, PelvisState
 from lbp_rehab.pose.estimator import PoseEstimator
 from lbp_rehab.pose.types import BodyPose, Support
@@ -85,7 +87,7 @@ def run_case(
     follow, naive = pose_estimator(), naive_estimator()
     pelvis = PelvisEstimator()
     calibration = NeutralAtRest(pelvis)
-    true: list[TrueFrame] = []
+    true: list[_Kept] = []
     poses: list[BodyPose] = []
     states: list[PelvisState] = []
     peers: list[NaivePose] = []
@@ -103,10 +105,9 @@ def run_case(
         peers.append(naive.update(item.frame))
         poses.append(pose)
         states.append(state)
-        without_depth = replace(item.frame, depth=None)
-        now = Worst(without_depth, item.pose, pose, item.pelvis, state, float("nan"), len(true))
+        now = Worst(item.frame, item.pose, pose, item.pelvis, state, float("nan"), len(true))
         worst_pose = _worse(worst_pose, replace(now, error=_pose_error(item, pose)))
-        worst_tilt = _worse(worst_tilt, replace(now, error=_tilt_error(item, state)))
+        worst_tilt = _worse(worst_tilt, replace(now, error=_tilt_error(item, pose, state)))
         # Without the images: a case of them is a hundred megabytes.
         true.append(_Kept(item))
     truth = _truth(true)
@@ -116,8 +117,8 @@ def run_case(
         truth=truth,
         ours=_ours(poses),
         naive=_naive(peers),
-        true_angles=_angles([t.pelvis for t in true]),
-        our_angles=_angles(states),
+        true_angles=_angles([t.pelvis for t in true], [t.pose.support for t in true]),
+        our_angles=_angles(states, [p.support for p in poses]),
         naive_angles=_naive_angles(peers, [t.pose.support for t in true], truth.neutral),
         neutral_problem=calibration.problem,
         pose_ms=took[:, 0],
@@ -137,12 +138,19 @@ class _Kept:
         )
         self.pose, self.pelvis, self.box = item.pose, item.pelvis, item.box
         self.covered, self.neutral = item.covered, bool(item.neutral)
+        self.area_px = area_px(item)
 
 
-def _truth(true: list[TrueFrame]) -> Truth:
+def area_px(item: TrueFrame) -> float:
+    """Return how many pixels show the patient; a share of the box where the case does not say."""
+    side = np.maximum(np.subtract(item.box[2:], item.box[:2]), 0.0)
+    return float(getattr(item, "area_px", AREA_OF_BOX * side.prod()))
+
+
+def _truth(true: list[_Kept]) -> Truth:
     pixel = np.array([t.pose.pixel for t in true], float)
     size = np.array([(t.frame.intrinsics.width, t.frame.intrinsics.height) for t in true])
-    box = np.array([t.box for t in true], float).reshape(-1, 4)
+    area = np.array([t.area_px for t in true], float)
     front = np.array([t.pose.position[:, 2] > 0 for t in true])
     inside = (pixel >= -0.5).all(axis=-1) & (pixel < size[:, None] - 0.5).all(axis=-1)
     return Truth(
@@ -152,8 +160,8 @@ def _truth(true: list[TrueFrame]) -> Truth:
         seen=np.array([t.pose.visibility > 0.5 for t in true]),
         covered=np.array([t.covered for t in true], bool),
         in_image=inside & front,
-        box=box,
-        present=((box[:, 2:] - box[:, :2]) > 0).all(axis=1),
+        area=area,
+        present=area > 0,
         neutral=np.array([t.neutral for t in true], bool),
     )
 
@@ -186,7 +194,7 @@ def _naive(peers: list[NaivePose]) -> Answers:
     )
 
 
-def _angles(states: list[PelvisState]) -> Angles:
+def _angles(states: list[PelvisState], supports: Sequence[Support | None]) -> Angles:
     def table(sets: list[PelvisAngles]) -> tuple[Array, Array]:
         each = [[getattr(s, name) for name in ANGLES] for s in sets]
         value = [[e.value if e.known else np.nan for e in row] for row in each]
@@ -195,7 +203,20 @@ def _angles(states: list[PelvisState]) -> Angles:
 
     absolute, absolute_sigma = table([s.absolute for s in states])
     relative, relative_sigma = table([s.relative for s in states])
-    return Angles(absolute, relative, absolute_sigma, relative_sigma)
+    axes = [_axes(state, support) for state, support in zip(states, supports, strict=True)]
+    return Angles(absolute, relative, absolute_sigma, relative_sigma, _stacked(axes))
+
+
+def _axes(state: PelvisState, support: Support | None) -> Array | None:
+    """Return the pelvis axes in the frame of gravity."""
+    if state.axes is None or support is None:
+        return None
+    return gravity_frame(support) @ state.axes
+
+
+def _stacked(axes: Sequence[Array | None]) -> Array:
+    unknown = np.full((3, 3), np.nan)
+    return np.array([unknown if a is None else a for a in axes], float).reshape(-1, 3, 3)
 
 
 def _naive_angles(peers: list[NaivePose], supports: list[Support | None], neutral: Mask) -> Angles:
@@ -206,7 +227,9 @@ def _naive_angles(peers: list[NaivePose], supports: list[Support | None], neutra
     absolute, relative = naive_angles(axes, neutral)
     unknown = np.full((len(peers), 1), np.nan)  # of lumbar flexion, which the line cannot tell
     none = np.full((len(peers), 4), np.nan)
-    return Angles(np.hstack([absolute, unknown]), np.hstack([relative, unknown]), none, none)
+    return Angles(
+        np.hstack([absolute, unknown]), np.hstack([relative, unknown]), none, none, _stacked(axes)
+    )
 
 
 def _pose_error(item: TrueFrame, pose: BodyPose) -> float:
@@ -216,17 +239,16 @@ def _pose_error(item: TrueFrame, pose: BodyPose) -> float:
     return float("nan") if np.isnan(error).all() else float(np.nanmean(error))
 
 
-def _tilt_error(item: TrueFrame, state: PelvisState) -> float:
-    """Return the size of the error of the tilt in degrees, nan if one of the angles is unknown."""
-    got, true = state.absolute, item.pelvis.absolute
-    pairs = [(getattr(got, name), getattr(true, name)) for name in ANGLES[:3]]
-    if not all(g.known and t.known for g, t in pairs):
-        return float("nan")
-    value, truth = (np.array([[p[k].value for p in pairs]]) for k in (0, 1))
-    return float(np.rad2deg(np.abs(errors(value, truth)[0, 0])))
+def _tilt_error(item: TrueFrame, pose: BodyPose, state: PelvisState) -> float:
+    """Return the size of the error of the tilt in degrees, nan where it is unknown."""
+    true = _angles([item.pelvis], [item.pose.support])
+    got = _angles([state], [pose.support])
+    error = errors(got.absolute[:, :3], true.absolute[:, :3], got.axes, true.axes)
+    return float(np.rad2deg(np.abs(error[0, 0])))
 
 
 def _worse(before: Worst | None, now: Worst) -> Worst | None:
     if np.isnan(now.error) or (before is not None and now.error <= before.error):
         return before
-    return replace(now, frame=replace(now.frame, color=now.frame.color.copy()))
+    depth = None if now.frame.depth is None else now.frame.depth.copy()
+    return replace(now, frame=replace(now.frame, color=now.frame.color.copy(), depth=depth))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
+from pathlib import Path
 
 from lbp_rehab.bench import options
 from lbp_rehab.commands.output import add_json, write_json
+from lbp_rehab.errors import InputError
 
 BENCHMARKS = {
     "transport": "RGB-D images from process to process: lost frames and latency",
@@ -33,6 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run one benchmark and print its figures."""
+    _check_json(arguments.json)
     module = importlib.import_module(f"lbp_rehab.bench.{arguments.benchmark}")
     figures = module.main(arguments)
     if arguments.json != "-":
@@ -41,3 +45,16 @@ def main(arguments: argparse.Namespace) -> int:
         print(headline(figures) if headline else json.dumps(figures, indent=2))
     write_json(arguments.json, figures)
     return 0
+
+
+def _check_json(target: str | None) -> None:
+    """Raise InputError now for a file that could not be written after minutes of measuring."""
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    if path.is_dir():
+        raise InputError(f"--json '{target}' is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise InputError(f"--json '{target}': there is no folder '{path.parent}'; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(f"--json '{target}' cannot be written; choose another file")

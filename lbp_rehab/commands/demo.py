@@ -34,7 +34,7 @@ def main(arguments: argparse.Namespace) -> int:
     options = SessionOptions(
         camera="none",
         emg="topic",
-        mvc_file=str(sample.parent / "mvc.yaml"),
+        mvc_file=str(sample / "mvc.yaml"),
         exercise="glute_bridge",
         language=arguments.language,
         voice_folder=str(out / "voice"),

@@ -26,12 +26,15 @@ from lbp_rehab.synthetic.motion.movement import Fault, Repetition
 from lbp_rehab.synthetic.motion.programs import PROGRAMS
 from lbp_rehab.synthetic.recording import ACTIVATION_HZ, CHUNK_S
 from lbp_rehab.synthetic.scenario import Scenario
+from lbp_rehab.synthetic.staging import BLANKET_EXERCISES
 from lbp_rehab.synthetic.studio import Shown, Studio
 
-_CLIP_FRAMES = 48
-_CLIP_HZ = 10.0
-_REST_S = 1.6  # in which the neutral is calibrated
-# How the clips are shared out: two of three are plain, the rest hard in turn.
+CLIP_FRAMES = 72
+_CLIP_HZ = 12.0
+_REST_S = 2.5  # in which the neutral is calibrated
+_FREE_PELVIS_DEG = 4.0
+# Of ten clips of an exercise four are hard; which, goes round.
+_HARD_PLACES = (1, 4, 6, 8)
 _HARD = ("blanket", "occluder", "therapist", "dark", "misregistered")
 
 
@@ -65,12 +68,12 @@ class Clip:
     @property
     def condition(self) -> str:
         """What is hard about it."""
-        plain = self.scenario.condition == "clear"
-        return (
-            "azure_kinect"
-            if plain and self.scenario.camera != "d435"
-            else (self.scenario.condition)
-        )
+        return self.scenario.condition
+
+    @property
+    def camera(self) -> str:
+        """Which camera."""
+        return self.scenario.camera
 
     @property
     def view(self) -> str:
@@ -114,31 +117,42 @@ def _with_names(shown: Shown) -> Shown:
 
 
 def pose_cases(seed: int, frames: int) -> list[Clip]:
-    """Return about so many frames of clips, the exercises in equal parts.
+    """Return whole clips of `CLIP_FRAMES` frames, at least one and about so many frames in all.
 
-    Each clip begins with the rest in which a neutral is taken and goes through at least one
-    repetition; its rate is chosen so.
+    The exercises and, within an exercise, conditions and cameras get equal parts. Each clip begins
+    with the rest in which a neutral is taken and goes on to the top of a repetition and beyond;
+    the pelvis moves more freely than the exercise asks for, so that habit tells nothing.
     """
-    n = max(-(-frames // _CLIP_FRAMES), 1)
+    n = max(round(frames / CLIP_FRAMES), 1)
     rng = np.random.default_rng([seed, 5150])
-    exercises = list(PROGRAMS)
-    order = [exercises[int(k)] for k in rng.permutation(len(exercises))]
+    exercises = [list(PROGRAMS)[int(k)] for k in rng.permutation(len(PROGRAMS))]
     clips = []
     for k in range(n):
-        exercise = order[k % len(order)]
-        own = int(rng.integers(1, 2**31))
-        condition = _HARD[k // 3 % len(_HARD)] if k % 3 == 2 else "clear"
-        faults = _drawn_faults(rng, exercise)
+        turn, which = divmod(k, len(exercises))
+        exercise = exercises[which]
         scenario = Scenario(
-            exercise, own, faults, repetitions=1, split=Split.TEST, condition=condition,
-            side="left" if rng.uniform() < 0.5 else "right", rate_hz=_CLIP_HZ,
-            camera="azure_kinect" if rng.uniform() < 0.25 else "d435", initial_rest_s=_REST_S,
-        )  # fmt: skip
-        end_s = scenario.movement.repetitions[0].end_s
-        own_frames = frames // n + (k < frames % n)
-        scenario = replace(scenario, rate_hz=min(_CLIP_HZ, own_frames / end_s))
-        clips.append(Clip(scenario, own_frames))
+            exercise,
+            int(rng.integers(1, 2**31)),
+            _drawn_faults(rng, exercise),
+            repetitions=1,
+            split=Split.TEST,
+            condition=_condition(exercise, turn, which),
+            side="left" if rng.uniform() < 0.5 else "right",
+            rate_hz=_CLIP_HZ,
+            camera="azure_kinect" if (turn + which) % 4 == 3 else "d435",
+            initial_rest_s=_REST_S,
+            free_pelvis_deg=_FREE_PELVIS_DEG,
+        )
+        clips.append(Clip(scenario, CLIP_FRAMES))
     return clips
+
+
+def _condition(exercise: str, turn: int, which: int) -> str:
+    place = turn % 10
+    if place not in _HARD_PLACES:
+        return "clear"
+    hard = [c for c in _HARD if c != "blanket" or exercise in BLANKET_EXERCISES]
+    return hard[(which + len(_HARD_PLACES) * (turn // 10) + _HARD_PLACES.index(place)) % len(hard)]
 
 
 def _drawn_faults(rng: np.random.Generator, exercise: str) -> tuple[Fault, ...]:

@@ -13,7 +13,11 @@ from lbp_rehab.synthetic.studio import Studio
 
 
 class SyntheticCamera:
-    """Frames of the patient at the scenario's rate, stamped with the time they are taken."""
+    """Frames of the patient at the scenario's rate, stamped with the time they are taken.
+
+    The set is played over and over. From the end of one to the start of the next the patient
+    steps by 2 to 15 mm, because the slow drifts of the movement do not end where they begin.
+    """
 
     def __init__(self, specification: str) -> None:
         self._scenario = parse_scenario(specification)

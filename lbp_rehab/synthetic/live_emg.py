@@ -7,14 +7,38 @@ from dataclasses import replace
 from lbp_rehab.emg.sources import EmgSource
 from lbp_rehab.emg.types import EmgChunk
 from lbp_rehab.stamps import NANOSECONDS
+from lbp_rehab.synthetic.emg.amplifier import Amplifier
 from lbp_rehab.synthetic.emg.electrodes import ElectrodeSettings
 from lbp_rehab.synthetic.emg.stream import EmgStream
 from lbp_rehab.synthetic.request import parse_scenario
-from lbp_rehab.synthetic.scenario import period_ns
+from lbp_rehab.synthetic.scenario import Scenario, period_ns
+
+_NOISE_OF_LOOP = 2  # keeps a set's noise apart from that of recordings and of the MVC
+
+
+class LoopStream(EmgStream):
+    """One of many sets of the same person: the same muscles and electrodes, noise of its own.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    settings : ElectrodeSettings
+    loop : int
+        Number of the set, counted from time 0 of the clock, so that all processes agree on it.
+    """
+
+    def __init__(self, scenario: Scenario, settings: ElectrodeSettings, loop: int) -> None:
+        movement = replace(scenario.movement, duration_s=period_ns(scenario) / NANOSECONDS)
+        super().__init__(movement, settings, scenario.seed, scenario.split)
+        seed = [scenario.seed, int(scenario.split), _NOISE_OF_LOOP, loop]
+        self._amplifier = Amplifier(self.electrodes, settings, seed, self.events.loose)
 
 
 class SyntheticEmg(EmgSource):
-    """The twelve channels of the patient."""
+    """The twelve channels of the patient, who does the set over and over.
+
+    Every set begins with rested muscles. Its noise depends on its number on the clock alone.
+    """
 
     def __init__(self, specification: str, chunk_s: float) -> None:
         self._scenario = parse_scenario(specification)
@@ -63,7 +87,5 @@ class SyntheticEmg(EmgSource):
         return round(self._period_ns / NANOSECONDS * self._settings.rate_hz)
 
     def _begin(self, loop_ns: int) -> None:
-        scenario = self._scenario
-        whole = replace(scenario.movement, duration_s=self._period_ns / NANOSECONDS)
-        self._stream = EmgStream(whole, self._settings, scenario.seed, scenario.split)
+        self._stream = LoopStream(self._scenario, self._settings, loop_ns // self._period_ns)
         self._loop_ns, self._at = loop_ns, 0

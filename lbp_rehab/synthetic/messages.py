@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -21,9 +20,11 @@ from lbp_rehab.pelvis.types import PelvisAngles, PelvisState
 from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.stamps import NANOSECONDS
 from lbp_rehab.synthetic.imaging.camera import Camera
-from lbp_rehab.synthetic.motion.movement import Movement, Repetition
-from lbp_rehab.synthetic.truth import PERSON_ID, SIGMA_RAD, FaultTruth, faults
+from lbp_rehab.synthetic.motion.dof import unit_of
+from lbp_rehab.synthetic.motion.movement import FaultShown, Movement, Repetition
+from lbp_rehab.synthetic.truth import PERSON_ID, SIGMA_RAD
 
+_TEMPO = ("too_fast", "painful_arc")
 PARTIAL_BELOW = 0.75  # a repetition that reaches less of its range is a partial one
 
 
@@ -288,7 +289,7 @@ def quality_live(movement: Movement, t_s: float, start_ns: int) -> Any:
     kind = f"{PACKAGE}/msg/QualityLive"
     phase, made = movement.phase(t_s)
     level = float(movement.level(np.array([t_s])).max())
-    showing = [f for f in faults(movement, made) if f.start_s <= t_s <= f.end_s] if made else []
+    showing = [f for f in made.shown if f.start_s <= t_s <= f.end_s] if made else []
     return new(
         kind,
         header=header(at(start_ns, t_s)),
@@ -299,7 +300,9 @@ def quality_live(movement: Movement, t_s: float, start_ns: int) -> Any:
         side=_side(made.side if made else "none"),
         phase=constant(kind, f"PHASE_{phase.upper()}"),
         progress=estimate(Estimate(level, SIGMA_RAD)),
-        repetitions=sum(r.end_s <= t_s for r in movement.repetitions),
+        repetitions=sum(
+            r.end_s <= t_s and r.amplitude >= PARTIAL_BELOW for r in movement.repetitions
+        ),
         faults=[_fault(fault, start_ns) for fault in showing],
         missing=[],
     )
@@ -313,7 +316,6 @@ def repetition(
     made: Repetition,
     exercise: str,
     range_of_motion: Estimate,
-    found: Sequence[FaultTruth],
     start_ns: int,
 ) -> Any:
     """Return a repetition that was made; it has no score.
@@ -343,23 +345,26 @@ def repetition(
         score=estimate(Estimate.unknown(Reason.MISSING_INPUT)),
         grade=constant(kind, "GRADE_UNKNOWN"),
         sub_scores=[],
-        faults=[_fault(fault, start_ns) for fault in found],
+        faults=[_fault(fault, start_ns) for fault in made.shown],
         not_assessed=[],
         session_id="",
         set_index=1,
     )
 
 
-def _fault(fault: FaultTruth, start_ns: int) -> Any:
+def _fault(fault: FaultShown, start_ns: int) -> Any:
     kind = f"{PACKAGE}/msg/Fault"
     names = ("SEVERITY_MILD", "SEVERITY_MODERATE", "SEVERITY_SEVERE")
+    part, unit = ("tempo", "s") if fault.name in _TEMPO else ("breath", "fraction")
+    if fault.dof is not None:
+        part, unit = fault.dof.name.lower(), unit_of(fault.dof)
     return new(
         kind,
         id=fault.name,
         severity=constant(kind, names[min(int(3 * fault.severity), 2)]),
         confidence=1.0,
-        body_part=fault.body_part,
-        unit=fault.unit,
+        body_part=part,
+        unit=unit,
         measured=estimate(Estimate(fault.changed, SIGMA_RAD)),
         has_min=False,
         has_max=False,

@@ -5,8 +5,11 @@ The same scenario gives the same bytes with the same versions of the libraries.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import Enum
@@ -20,6 +23,7 @@ from rosbags.rosbag2.errors import WriterError
 from scipy.spatial.transform import Rotation
 
 from lbp_rehab import __version__
+from lbp_rehab.camera.types import RgbdFrame
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.paths import PACKAGE
@@ -32,7 +36,8 @@ from lbp_rehab.synthetic.emg.stream import EmgStream, mvc_envelopes_v
 from lbp_rehab.synthetic.emg.truth import EmgTruth
 from lbp_rehab.synthetic.motion.movement import Repetition
 from lbp_rehab.synthetic.person.makehuman import require_extra
-from lbp_rehab.synthetic.scenario import Scenario
+from lbp_rehab.synthetic.request import command_line
+from lbp_rehab.synthetic.scenario import Scenario, check_losses
 from lbp_rehab.synthetic.studio import FRAME_ID, Shown, Studio
 
 COLOUR = "/camera/color/image_raw/compressed"
@@ -79,6 +84,13 @@ class Output:
     electrodes: ElectrodeSettings = field(default_factory=ElectrodeSettings)
     emg_clock: ClockSettings = field(default_factory=ClockSettings)
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.jpeg_quality <= 100:
+            raise InputError(f"a JPEG quality of {self.jpeg_quality} must be 1 to 100")
+        if not 1 <= self.png_compression <= 9:
+            raise InputError(f"a PNG compression of {self.png_compression} must be 1 to 9")
+        check_losses(self.emg_clock)
+
 
 def record(
     folder: Path,
@@ -86,7 +98,9 @@ def record(
     output: Output | None = None,
     progress: Callable[[Iterator[Shown], int], Iterator[Shown]] = lambda frames, n: frames,
 ) -> Studio:
-    """Write the bag into a new folder, with `MVC_FILE` and `SCENARIO_FILE` beside it.
+    """Write the bag into a new folder, with `MVC_FILE` and `SCENARIO_FILE` in it.
+
+    The folder comes to be when everything is in it; what ends the recording before leaves nothing.
 
     Parameters
     ----------
@@ -96,12 +110,59 @@ def record(
     Raises
     ------
     InputError
-        If the folder exists, or the optional part is not installed.
+        If the folder exists or cannot be written, or the optional part is not installed.
     """
     require_extra()
-    output = output or Output()
-    if folder.exists():
+    with _whole(folder) as part, _said(folder):
+        return _record(part, scenario, output or Output(), progress)
+
+
+@contextlib.contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """Give a hidden place for a folder, which is moved to its own at the end or else removed."""
+    final = Path(os.path.abspath(folder))
+    if os.path.lexists(final):
         raise InputError(f"{folder} exists: give another folder or remove it")
+    made: list[Path] = []
+    hidden: Path | None = None
+    try:
+        with _said(folder):
+            for parent in (*reversed(final.parent.parents), final.parent):
+                if not parent.exists():
+                    parent.mkdir()
+                    made.append(parent)
+            hidden = Path(tempfile.mkdtemp(prefix=f".{final.name}.part-", dir=final.parent))
+        part = hidden / final.name  # the name goes into the bag
+        yield part
+        with _said(folder):
+            part.rename(final)
+    finally:
+        if hidden is not None:
+            shutil.rmtree(hidden, ignore_errors=True)
+        if not os.path.lexists(final):
+            with contextlib.suppress(OSError):  # somebody else's files may be in there by now
+                for parent in reversed(made):
+                    parent.rmdir()
+
+
+@contextlib.contextmanager
+def _said(folder: Path) -> Iterator[None]:
+    """Say in one sentence what the system has against a folder."""
+    try:
+        yield
+    except (OSError, WriterError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"cannot write '{folder}': {reason}; give another folder or make room"
+        ) from None
+
+
+def _record(
+    folder: Path,
+    scenario: Scenario,
+    output: Output,
+    progress: Callable[[Iterator[Shown], int], Iterator[Shown]],
+) -> Studio:
     studio = Studio(scenario)
     n = int(scenario.movement.duration_s * scenario.rate_hz)
     frames = progress(studio.frames(), n)
@@ -113,26 +174,19 @@ def record(
         _repetitions(studio),
         key=lambda event: event[:2],
     )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _write(folder, events)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)  # half a recording is none
-        raise
     volts = mvc_envelopes_v(scenario.seed, output.electrodes, scenario.split)
     text = "# Volts: highest envelope of each channel at a maximal contraction.\n"
     rounded = {label: float(f"{v:.4g}") for label, v in volts.items()}
+    described = yaml.safe_dump(_described(studio, output), sort_keys=False, width=4096)
+    _write(folder, events)
     (folder / MVC_FILE).write_text(text + yaml.safe_dump(rounded, sort_keys=False))
-    (folder / SCENARIO_FILE).write_text(yaml.safe_dump(_described(studio, output), sort_keys=False))
+    (folder / SCENARIO_FILE).write_text(described)
     return studio
 
 
 def _write(folder: Path, events: Iterator[Event]) -> None:
     store = messages.typestore()
-    try:
-        writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
-    except WriterError as error:
-        raise InputError(f"{folder} cannot be written: {error}") from error
+    writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
     writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
     with writer:
         connections = {
@@ -146,18 +200,24 @@ def _write(folder: Path, events: Iterator[Event]) -> None:
 def _images(frames: Iterator[Shown], studio: Studio, output: Output) -> Iterator[Event]:
     scenario = studio.scenario
     for shown in frames:
-        stamp_ns, true_ns = shown.frame.stamp_ns, shown.pose.stamp_ns
-        assert shown.frame.depth is not None
-        colour = messages.colour_image(stamp_ns, FRAME_ID, shown.frame.color, output.jpeg_quality)
-        depth = messages.depth_image(stamp_ns, FRAME_ID, shown.frame.depth, output.png_compression)
+        true_ns = shown.pose.stamp_ns
         quaternion = Rotation.from_matrix(shown.pelvis.axes).as_quat(canonical=True)
         live = messages.quality_live(scenario.movement, shown.t_s, scenario.start_ns)
-        yield true_ns, 0, INFO, messages.camera_info(stamp_ns, FRAME_ID, studio.camera)
-        yield true_ns, 1, COLOUR, colour
-        yield true_ns, 2, DEPTH, depth
+        if not shown.lost:  # what is true is true without an image of it
+            yield from _image(shown.frame, true_ns, studio, output)
         yield true_ns, 3, TRUE_POSE, messages.body_pose(shown.pose)
         yield true_ns, 4, TRUE_PELVIS, messages.pelvis_state(shown.pelvis, quaternion)
         yield true_ns, 5, TRUE_LIVE, live
+
+
+def _image(frame: RgbdFrame, true_ns: int, studio: Studio, output: Output) -> Iterator[Event]:
+    stamp_ns = frame.stamp_ns
+    assert frame.depth is not None
+    colour = messages.colour_image(stamp_ns, FRAME_ID, frame.color, output.jpeg_quality)
+    depth = messages.depth_image(stamp_ns, FRAME_ID, frame.depth, output.png_compression)
+    yield true_ns, 0, INFO, messages.camera_info(stamp_ns, FRAME_ID, studio.camera)
+    yield true_ns, 1, COLOUR, colour
+    yield true_ns, 2, DEPTH, depth
 
 
 def _emg(stream: EmgStream, scenario: Scenario, output: Output) -> Iterator[Event]:
@@ -183,7 +243,6 @@ def _repetitions(studio: Studio) -> Iterator[Event]:
             made,
             scenario.exercise,
             range_of_motion(studio, made),
-            truth.faults(scenario.movement, made),
             scenario.start_ns,
         )
         yield scenario.stamp_ns(made.end_s), 8, TRUE_REPETITION, message
@@ -214,6 +273,7 @@ def _described(studio: Studio, output: Output) -> dict[str, Any]:
     person = studio.patient.person
     return {
         "made_by": f"{PACKAGE} {__version__}",
+        "command": command_line(studio.scenario, output),
         "scenario": _plain(asdict(studio.scenario)),
         "output": _plain(asdict(output)),
         "view": str(studio.view),

@@ -10,11 +10,19 @@ from lbp_rehab.errors import InputError
 from lbp_rehab.stamps import NANOSECONDS
 from lbp_rehab.synthetic.clock import ClockSettings
 from lbp_rehab.synthetic.draws import Draws, Split
-from lbp_rehab.synthetic.motion.movement import Fault, Movement, perform
+from lbp_rehab.synthetic.motion.movement import SIDES, Fault, Movement, perform
 from lbp_rehab.synthetic.motion.programs import effect, program
 
+# The names of `imaging.rgbd.PRESETS`, which cannot be imported without the optional part.
+CAMERAS = ("d435", "azure_kinect", "ideal")
 SUPPORTS = ("mat", "bed", "floor")
 CONDITIONS = ("clear", "blanket", "occluder", "therapist", "dark", "misregistered")
+SMALLEST_PX, LARGEST_PX = 16, 4096
+NARROWEST, WIDEST = 0.5, 3.0  # width over height: the lenses are modelled for usual formats
+MOST_REPETITIONS = 1000
+LONGEST_REST_S = 600.0
+FARTHEST_M = 65.0  # what 16-bit millimetres hold
+_SEED_END = 2**63
 _PERFECT = ClockSettings()
 _START_NS = 1_700_000_000 * NANOSECONDS
 
@@ -35,7 +43,7 @@ class Scenario:
         One of `SIDES`.
     split : Split
     camera : str
-        One of `PRESETS`.
+        One of `CAMERAS`.
     size : tuple of int
         Columns and rows.
     rate_hz : float
@@ -47,6 +55,8 @@ class Scenario:
     condition : str
         One of `CONDITIONS`.
     initial_rest_s : float
+    free_pelvis_deg : float
+        See `perform`.
     max_depth_m : float
         Farther depth is not given, as realsense2_camera's ``clip_distance`` does; 0: all is.
     camera_clock : ClockSettings
@@ -68,6 +78,7 @@ class Scenario:
     condition: str = "clear"
     initial_rest_s: float = 4.0
     max_depth_m: float = 0.0
+    free_pelvis_deg: float = 0.0
     camera_clock: ClockSettings = _PERFECT
     start_ns: int = _START_NS
 
@@ -75,8 +86,19 @@ class Scenario:
         program(self.exercise)
         for fault in self.faults:
             effect(self.exercise, fault.name)
-        if self.seed < 0:
-            raise InputError(f"the seed {self.seed} must not be negative")
+        if not 0 <= self.seed < _SEED_END:
+            raise InputError(f"the seed {self.seed} must not be negative, and below 2**63")
+        if not 1 <= self.repetitions <= MOST_REPETITIONS:
+            raise InputError(
+                f"a set must have 1 to {MOST_REPETITIONS} repetitions, not {self.repetitions}"
+            )
+        if self.side not in SIDES:
+            raise InputError(f"the side {self.side!r} must be one of {', '.join(SIDES)}")
+        if self.camera not in CAMERAS:
+            raise InputError(
+                f"there is no camera {self.camera!r}; choose one of {', '.join(CAMERAS)}"
+            )
+        _check_size(*self.size)
         if not 0.5 <= self.rate_hz <= 120.0:
             raise InputError(f"a rate of {self.rate_hz} images a second must be 0.5 to 120")
         if self.support not in ("", *SUPPORTS):
@@ -85,6 +107,15 @@ class Scenario:
             raise InputError(
                 f"the condition {self.condition!r} must be one of {', '.join(CONDITIONS)}"
             )
+        if not 0.0 <= self.initial_rest_s <= LONGEST_REST_S:
+            raise InputError(
+                f"a first rest of {self.initial_rest_s} s must be 0 to {LONGEST_REST_S:g} s"
+            )
+        if not 0.0 <= self.max_depth_m <= FARTHEST_M:
+            raise InputError(
+                f"a farthest depth of {self.max_depth_m} m must be 0 (all) to {FARTHEST_M:g} m"
+            )
+        check_losses(self.camera_clock)
 
     def draws(self, stream: int) -> Draws:
         """Return one of the scenario's streams of draws."""
@@ -101,11 +132,40 @@ class Scenario:
             side=self.side,
             split=self.split,
             initial_rest_s=self.initial_rest_s,
+            free_pelvis_deg=self.free_pelvis_deg,
         )
 
     def stamp_ns(self, t_s: float) -> int:
         """Return the stamp of a time of the movement."""
         return self.start_ns + round(t_s * NANOSECONDS)
+
+
+def check_losses(clock: ClockSettings) -> None:
+    """Check that a device's clock lets something through.
+
+    Raises
+    ------
+    InputError
+        If everything is lost.
+    """
+    if clock.drop_probability >= 1.0:
+        raise InputError(
+            f"a share of lost items of {clock.drop_probability:g} leaves an empty recording: "
+            "give less than 1"
+        )
+
+
+def _check_size(columns: int, rows: int) -> None:
+    if not (min(columns, rows) >= SMALLEST_PX and max(columns, rows) <= LARGEST_PX):
+        raise InputError(
+            f"images of {columns}x{rows} pixels must have {SMALLEST_PX} to {LARGEST_PX} columns "
+            "and rows, such as 640x480"
+        )
+    if not NARROWEST <= columns / rows <= WIDEST:
+        raise InputError(
+            f"images of {columns}x{rows} pixels must be {NARROWEST:g} to {WIDEST:g} times as wide "
+            "as they are high, such as 640x480"
+        )
 
 
 def period_ns(scenario: Scenario) -> int:

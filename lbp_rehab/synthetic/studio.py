@@ -26,13 +26,13 @@ from lbp_rehab.synthetic.motion.postures import Habit, Poser, poser
 from lbp_rehab.synthetic.person.body import Body, Pose
 from lbp_rehab.synthetic.person.people import Person, body_of, sample
 from lbp_rehab.synthetic.scenario import Scenario
-from lbp_rehab.synthetic.staging import Staging, set_up
+from lbp_rehab.synthetic.staging import Staging, Swept, set_up
 
 FRAME_ID = "camera_color_optical_frame"
 # Streams of draws, beside those of movement (1) and people (10, 11).
 _HABIT, _ROOM, _STAGE, _VIEW = 20, 21, 22, 23
-_STANDING_SINE = float(np.sin(np.radians(40.0)))
 _SWEEP = 14  # poses of the movement that the view must hold
+_SKIN_STEP = 12  # every so many vertices stand for the skin
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,10 @@ class Shown:
         Under a blanket or behind something that is not the patient.
     neutral : bool
         Whether the patient is at rest before the first repetition.
+    area_px : float
+        Pixels that show the patient.
+    lost : bool
+        Whether the camera loses the image, which then nobody gets.
     """
 
     t_s: float
@@ -63,6 +67,8 @@ class Shown:
     box: tuple[float, float, float, float]
     covered: NDArray[np.bool_]
     neutral: bool
+    area_px: float
+    lost: bool = False
 
 
 class Patient:
@@ -75,7 +81,9 @@ class Patient:
         habit = _habit(scenario.draws(_HABIT))
         side = self.movement.repetitions[0].side
         self.poser: Poser = poser(scenario.exercise, self.body, self.movement.rest, habit, side)
-        self.neutral = self.poser.pose(self.movement.rest)
+        # As a calibration takes it: the mean of the rest at the start.
+        resting_s = np.arange(0.0, max(scenario.initial_rest_s - 0.2, 0.05), 0.05)
+        self.neutral = self.poser.pose(self.movement.at(resting_s).mean(axis=0))
 
     @property
     def posture(self) -> Posture:
@@ -87,11 +95,17 @@ class Patient:
         row = self.movement.at(t_s)[0]
         return self.poser.pose(row), (float(row[Dof.BELLY]), float(row[Dof.CHEST]))
 
-    def sweep_m(self) -> NDArray[np.float64]:
-        """Return points that the movement reaches, shape (n, 3)."""
+    def swept(self) -> Swept:
+        """Return where the movement takes the patient."""
         made = self.movement.repetitions
         times = np.linspace(0.0, made[min(1, len(made) - 1)].end_s, _SWEEP)
-        return np.concatenate([self.body.keypoints(self.at(float(t))[0]) for t in times])
+        poses = [self.at(float(t))[0] for t in times]
+        middle = self.at((made[0].top_s + made[0].hold_end_s) / 2.0)[0]
+        return Swept(
+            np.concatenate([self.body.keypoints(pose) for pose in poses]),
+            self.body.keypoints(middle),
+            np.concatenate([self.body.skin(pose)[::_SKIN_STEP] for pose in (*poses, middle)]),
+        )
 
 
 class Studio:
@@ -115,28 +129,29 @@ class Studio:
         drawn = "floor" if standing or share > 0.9 else ("mat" if share < 0.5 else "bed")
         room = sample_room(draws, scenario.support or drawn)  # type: ignore[arg-type]
         kind = preset(scenario.camera, scenario.size)
-        sweep = self.patient.sweep_m()
+        swept = self.patient.swept()
         rng = scenario.draws(_VIEW).rng
         if scenario.view:
-            camera = place(parse_view(scenario.view), sweep, kind)
+            camera = place(parse_view(scenario.view), swept.points_m, kind)
         else:
-            camera = _drawn_view(rng, sweep, kind, room, standing)
+            camera = _drawn_view(rng, swept.points_m, kind, room, self.patient.posture)
+        room = room.seen_from(camera.centre_m, swept.points_m)
         dressed = dress(self.patient.body, self.patient.person.outfit)
         self.staging: Staging = set_up(
             scenario.condition, scenario.draws(_STAGE), room, camera, kind,
-            posture=self.patient.posture, sweep_m=sweep, split=scenario.split,
+            exercise=scenario.exercise, swept=swept, split=scenario.split,
         )  # fmt: skip
         self.camera, self._dressed = camera, dressed
-        self.view = view_name(camera)
-        self.rgbd = RgbdCamera(self.staging.kind, camera, scenario.seed)
+        self.view = view_name(camera, self.patient.posture)
         self._scene = Scene(
             self.staging.room,
             [dressed, *self.staging.people],
             camera,
-            depth_camera=self.rgbd.depth_camera,
+            depth_camera=kind.depth_camera(camera),
             props=self.staging.props,
             blankets=self.staging.blankets,
         )
+        self.rgbd = RgbdCamera(self._exposed(self.staging), camera, scenario.seed)
         self._pelvis = truth.PelvisTruth(
             self.patient.body, camera, self.patient.neutral, scenario.start_ns
         )
@@ -146,15 +161,14 @@ class Studio:
         )
 
     def frames(self, start_s: float = 0.0, end_s: float | None = None) -> Iterator[Shown]:
-        """Yield the images from one time to another, without those that the camera loses."""
+        """Yield the images from one time to another; those that the camera loses say so."""
         s = self.scenario
         end_s = s.movement.duration_s if end_s is None else end_s
         n = max(int((end_s - start_s) * s.rate_hz), 0)
         clock = Clock(s.camera_clock, s.seed)
         for item in clock.frames(s.rate_hz, n, s.stamp_ns(start_s)):
-            if not item.lost:
-                t_s = start_s + item.index / s.rate_hz
-                yield self.show(t_s, item.true_ns, item.stamp_ns)
+            t_s = start_s + item.index / s.rate_hz
+            yield replace(self.show(t_s, item.true_ns, item.stamp_ns), lost=item.lost)
 
     def show(self, t_s: float, true_ns: int, stamp_ns: int) -> Shown:
         """Return the image at a time of the movement.
@@ -177,9 +191,12 @@ class Studio:
             self.intrinsics,
         )
         body_pose = self.keypoints(pose, true_ns)
-        visibility, covered = truth.seen(body_pose, seen.depth_m, seen.owner == 0)
+        visibility, covered = truth.seen(self.patient.body, body_pose, seen.person, seen.depth_m)
+        others = range(1, 1 + len(self.staging.people))
         body_pose = replace(
-            body_pose, visibility=visibility, people_in_view=1 + len(self.staging.people)
+            body_pose,
+            visibility=visibility,
+            people_in_view=1 + sum(bool((seen.owner == k).any()) for k in others),
         )
         return Shown(
             t_s=t_s,
@@ -189,7 +206,16 @@ class Studio:
             box=self._box(surfaces[0]),
             covered=covered,
             neutral=t_s < self.scenario.movement.repetitions[0].start_s - 0.1,
+            area_px=float((seen.owner == 0).sum()),
         )
+
+    def _exposed(self, staging: Staging) -> Preset:
+        """Return the camera, exposed as dark as the scene asks."""
+        kind = staging.kind
+        if staging.mean_grey is None:
+            return kind
+        exposure = (staging.mean_grey / self._scene.mean_grey) ** 2
+        return replace(kind, colour=replace(kind.colour, exposure=exposure))
 
     def _clipped(self, depth_mm: NDArray[np.uint16]) -> NDArray[np.uint16]:
         limit_mm = 1000.0 * self.scenario.max_depth_m
@@ -217,16 +243,17 @@ class Studio:
 
 
 def _drawn_view(
-    rng: np.random.Generator, sweep_m: NDArray[np.float64], kind: Preset, room: Room, standing: bool
+    rng: np.random.Generator,
+    points_m: NDArray[np.float64],
+    kind: Preset,
+    room: Room,
+    posture: Posture,
 ) -> Camera:
-    """Draw a camera; nobody watches a standing patient from straight above."""
-    while True:
-        try:
-            camera = sample_view(rng, sweep_m, kind, room)
-        except InputError:  # a small room: its walls are left out
-            camera = sample_view(rng, sweep_m, kind)
-        if not standing or -camera.rotation[2, 2] < _STANDING_SINE:
-            return camera
+    """Draw a camera, in the room if it is large enough."""
+    try:
+        return sample_view(rng, points_m, kind, room, posture=posture)
+    except InputError:  # a small room: its walls make way
+        return sample_view(rng, points_m, kind, posture=posture)
 
 
 def _habit(draws: Draws) -> Habit:

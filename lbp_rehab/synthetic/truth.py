@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from lbp_rehab.estimate import Estimate, Status
+from lbp_rehab.estimate import Estimate, Reason, Status
 from lbp_rehab.pelvis.segments import cardan, gravity_frame
 from lbp_rehab.pelvis.types import Method, NeutralSource, PelvisAngles, PelvisState
 from lbp_rehab.pose.skeleton import INDEX, NAMES
 from lbp_rehab.pose.types import BodyPose, Mode, Posture, Support
-from lbp_rehab.synthetic.imaging.camera import Camera
-from lbp_rehab.synthetic.motion.dof import NOT_ANGLES, Dof
-from lbp_rehab.synthetic.motion.movement import Movement, Repetition, dofs
-from lbp_rehab.synthetic.motion.programs import effect
+from lbp_rehab.synthetic.imaging.camera import NOTHING, Camera, MeshView
 from lbp_rehab.synthetic.person.body import LANDMARKS, Body, Pose
 
 Matrix = NDArray[np.float64]
 
 PERSON_ID = "synthetic"
 SIGMA_M, SIGMA_RAD = 1e-4, 1e-4  # of rounding to single precision; a known value is never exact
-NEUTRAL_LEVEL = 1e-3  # below this part of a repetition a patient is in the rest position
-_SKIN_M = 0.14  # a joint counts as seen if the surface before it is this near
-_ON_SKIN_M = 0.03  # the same for a point of the surface
-_SURFACE = frozenset(
-    n for n in NAMES if not n.endswith(("shoulder", "elbow", "wrist", "hip", "knee", "ankle"))
-)
-_SHOWS = 0.5  # a fault counts as there above this share of its severity
+# The surface before a point of the face or foot, or a bony landmark under fat, is this near.
+_ON_SKIN_M = (0.03, 0.08)
+_BEHIND_M = 0.01  # what is seen beyond a point does not cover it
+_POLE = float(np.cos(np.radians(15.0)))  # of the obliquity; nearer, tilt and rotation mean nothing
 # Anny's rest axes (left, back, up) as ISB axes (anterior, left, cranial): columns.
 _ISB: Matrix = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
@@ -91,35 +83,93 @@ def keypoints(
 
 
 def seen(
-    pose: BodyPose, depth_m: NDArray[np.floating], is_patient: NDArray[np.bool_]
+    body: Body,
+    pose: BodyPose,
+    person: MeshView,
+    depth_m: NDArray[np.floating],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return which keypoints can be seen, and which something else covers.
 
     Parameters
     ----------
+    body : Body
+    pose : BodyPose
+        From `keypoints`.
+    person : MeshView
+        The patient's faces that are seen.
     depth_m : ndarray, shape (h, w)
         True depth of all that is in view.
-    is_patient : ndarray of bool, shape (h, w)
-        Where the nearest surface is the patient's.
 
     Returns
     -------
     visibility : ndarray, shape (n,)
-        1 if the patient's surface just before the point is what the camera sees there, else 0.
+        1 if what the camera sees at the point is a part of the body that the point belongs to, and
+        its near side where the point lies on the skin.
     covered : ndarray of bool, shape (n,)
-        Hidden behind or under something that is not the patient.
+        Behind or under something that is not the patient.
     """
     height, width = depth_m.shape
-    column, row = np.round(pose.pixel).astype(int).T
-    column, row = np.clip(column, 0, width - 1), np.clip(row, 0, height - 1)
-    before = pose.position[:, 2] - depth_m[row, column]
     inside = pose.visibility > 0.0
-    limit = np.array([_ON_SKIN_M if n in _SURFACE else _SKIN_M for n in pose.names])
-    own = is_patient[row, column]
-    visible = inside & own & (before < limit)
-    # What lies beyond the point is seen past its edge, not before it.
-    covered = inside & ~own & (before > -_ON_SKIN_M)
-    return visible.astype(float), covered
+    bones = _strongest_bones(body)
+    visible, covered = np.zeros(len(pose.names)), np.zeros(len(pose.names), bool)
+    for k in np.flatnonzero(inside):
+        column, row = np.round(pose.pixel[k]).astype(int)
+        column, row = min(max(column, 0), width - 1), min(max(row, 0), height - 1)
+        face = person.face[row, column]
+        before_m = pose.position[k, 2] - depth_m[row, column]
+        name = pose.names[k]
+        if face != NOTHING:
+            bone = body.bones[bones[body.faces[face, 0]]]
+            own = bone.startswith(_own_parts(name)) and _same_side(name, bone)
+            visible[k] = own and before_m < _depth_limit_m(name)
+        else:
+            near = person.face[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+            covered[k] = before_m > _BEHIND_M and not (near != NOTHING).any()
+    return visible, covered
+
+
+# Bones whose surface may be seen where a keypoint is: those that meet in a joint, or carry it.
+_PARTS: dict[str, tuple[str, ...]] = {
+    "shoulder": ("shoulder01", "clavicle", "upperarm", "spine01", "spine02", "breast"),
+    "elbow": ("upperarm02", "upperarm01", "lowerarm"),
+    "wrist": ("lowerarm", "wrist", "metacarpal", "finger"),
+    "pinky": ("wrist", "metacarpal", "finger"),
+    "index": ("wrist", "metacarpal", "finger"),
+    "thumb": ("wrist", "metacarpal", "finger"),
+    "hip": ("upperleg", "pelvis", "root", "spine05"),
+    "knee": ("upperleg02", "upperleg01", "lowerleg"),
+    "ankle": ("lowerleg", "foot", "toe"),
+    "heel": ("foot", "lowerleg02"),
+    "toe": ("foot", "toe"),
+    "asis": ("root", "pelvis", "upperleg01", "spine05", "spine04"),
+    "psis": ("root", "pelvis", "upperleg01", "spine05", "spine04"),
+}
+_JOINTS = frozenset(
+    f"{side}_{n}" for n in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in "lr"
+)
+
+
+def _depth_limit_m(name: str) -> float:
+    """Return how deep under the surface that is seen a point may lie; beyond, it is the far side.
+
+    Hip joints of heavy people lie deep; shoulders and limbs do not.
+    """
+    if name in _JOINTS:
+        return 0.22 if name.endswith("hip") else 0.16
+    return _ON_SKIN_M[name in LANDMARKS]
+
+
+def _own_parts(name: str) -> tuple[str, ...]:
+    return _PARTS.get(name[2:], ("head", "neck", "eye", "jaw", "oris", "levator", "special"))
+
+
+def _same_side(name: str, bone: str) -> bool:
+    other = {"l": ".R", "r": ".L"}.get(name[0] if name[1:2] == "_" else "", "?")
+    return not bone.endswith(other)
+
+
+def _strongest_bones(body: Body) -> NDArray[np.int64]:
+    return np.asarray(body.weight_bones[:, 0])
 
 
 class PelvisTruth:
@@ -166,70 +216,6 @@ class PelvisTruth:
 
 def _angles(rotation: Matrix, lumbar_flexion_rad: float) -> PelvisAngles:
     tilt, obliquity, turn = (Estimate(float(a), SIGMA_RAD) for a in cardan(rotation))
+    if abs(np.sin(obliquity.value)) > _POLE:  # lying on the side: gimbal lock
+        tilt = turn = Estimate.unknown(Reason.TOO_UNCERTAIN)
     return PelvisAngles(tilt, obliquity, turn, Estimate(lumbar_flexion_rad, SIGMA_RAD))
-
-
-@dataclass(frozen=True)
-class FaultTruth:
-    """A fault as it was put in: what it changes most, by how much, and when it shows.
-
-    ``changed`` is the difference that it made at the top, in ``unit`` (rad, m or a fraction of the
-    range; s for how much faster or slower).
-    """
-
-    name: str
-    severity: float
-    body_part: str
-    unit: str
-    changed: float
-    start_s: float
-    end_s: float
-
-
-def faults(movement: Movement, made: Repetition) -> tuple[FaultTruth, ...]:
-    """Return the faults that a repetition was given."""
-    found = []
-    t_s = np.arange(made.start_s, made.end_s, 0.01)
-    for fault in made.faults:
-        if fault.severity == 0.0:
-            continue
-        part, unit, changed = _evidence(movement, made, fault.name, fault.severity)
-        shows = t_s[movement.fault_level(fault.name, t_s) > _SHOWS * fault.severity]
-        found.append(
-            FaultTruth(
-                fault.name, fault.severity, part, unit, changed, float(shows[0]), float(shows[-1])
-            )
-        )
-    return tuple(found)
-
-
-def _evidence(
-    movement: Movement, made: Repetition, name: str, severity: float
-) -> tuple[str, str, float]:
-    what = effect(movement.exercise, name)
-    if what.add:
-        key, value = next(iter(what.add.items()))
-        dof = dofs(key, made.side)[0]
-        angle = dof not in NOT_ANGLES
-        return dof.name.lower(), _unit(dof), severity * (np.radians(value) if angle else value)
-    if what.scale:
-        key, factor = next(iter(what.scale.items()))
-        dof = dofs(key, made.side)[0]
-        reached = float(movement.at(made.top_s)[0, dof] - movement.rest[dof])
-        scale = 1.0 - (1.0 - factor) * severity
-        return dof.name.lower(), _unit(dof), reached - reached / scale
-    if what.swap_arm:
-        return "arm", "fraction", severity
-    if what.arc_s:
-        return "tempo", "s", severity * what.arc_s
-    if what.pace != 1.0:
-        lift_s = made.top_s - made.start_s
-        return "tempo", "s", lift_s - lift_s / (1.0 - (1.0 - what.pace) * severity)
-    return "breath", "fraction", severity * (what.breath - 1.0)
-
-
-def _unit(dof: Dof) -> str:
-    if dof not in NOT_ANGLES:
-        return "rad"
-    length = dof in (Dof.BELLY, Dof.CHEST, Dof.SHIFT) or dof.name.endswith("FOOT_UP")
-    return "m" if length else "fraction"

@@ -1,5 +1,7 @@
 """Clips of a stick figure and answers of which every error is known, for the benchmark's tests."""
 
+import os
+import threading
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -160,3 +162,15 @@ def without(pose, *names):
     """The pose with some keypoints unknown."""
     hidden = np.isin(NAMES, names)
     return pose_of(pose.stamp_ns, pose.position, ~hidden)
+
+
+# What workers do; they cannot import the tests themselves.
+
+
+def die(case):
+    os._exit(3)
+
+
+def hang(folder):
+    (folder / f"{os.getpid()}.pid").touch()
+    threading.Event().wait(600.0)

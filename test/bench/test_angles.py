@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lbp_rehab.bench.angles import errors, follow, pelvis_rotation, range_error
+from lbp_rehab.bench.angles import axes_of, errors, follow, pelvis_rotation, range_error, sideways
 from lbp_rehab.pelvis.segments import cardan
 
 DEG = np.pi / 180.0
@@ -11,7 +11,8 @@ DEG = np.pi / 180.0
 def test_errors_are_plain_differences_that_wrap():
     truth = np.array([[179.0, 10.0, -170.0]]) * DEG
     value = np.array([[-178.0, 12.0, 175.0]]) * DEG
-    assert errors(value, truth)[0] / DEG == pytest.approx([3.0, 2.0, -15.0])
+    error = errors(value, truth, axes_of(value), axes_of(truth))
+    assert error[0] / DEG == pytest.approx([3.0, 2.0, -15.0])
 
 
 def test_rotation_of_angles_is_that_of_the_pelvis():
@@ -25,8 +26,19 @@ def test_rotation_of_angles_is_that_of_the_pelvis():
 def test_lying_on_the_side_errors_are_about_the_pelvis_s_own_axes(axis, expected):
     truth = np.array([[0.3, 89.0 * DEG, -0.8]])
     turned = pelvis_rotation(truth) * Rotation.from_rotvec(4.0 * DEG * np.array(axis, float))
-    value = cardan(turned.as_matrix())
-    assert errors(value, truth)[0] / DEG == pytest.approx(expected, abs=1e-6)
+    axes = turned.as_matrix()
+    value = cardan(axes)
+    # Neither the truth nor the estimate needs a tilt or a rotation of its own there.
+    undefined = np.array([[np.nan, truth[0, 1], np.nan]])
+    for v, t in ((value, truth), (value * [[np.nan, 1.0, np.nan]], undefined)):
+        assert errors(v, t, axes, axes_of(truth))[0] / DEG == pytest.approx(expected, abs=1e-6)
+    nothing = np.full((1, 3), np.nan)
+    assert np.isnan(errors(nothing, truth, axes, axes_of(truth))).all()
+
+
+def test_a_pelvis_lies_sideways_beyond_45_degrees_of_obliquity():
+    angles = np.array([[1.0, o * DEG, 2.0] for o in (44.0, 46.0, -46.0, 120.0, np.nan)])
+    assert sideways(axes_of(angles)).tolist() == [False, True, True, True, False]
 
 
 def test_slope_is_the_share_of_the_motion_that_is_read():
@@ -47,9 +59,9 @@ def test_noise_of_the_estimate_lowers_the_correlation_and_not_the_slope():
 
 
 def test_a_case_that_hardly_moves_has_no_slope():
-    still = np.linspace(0, 1.9, 20) * DEG
+    still = np.linspace(0, 4.9, 20) * DEG
     assert follow([5 * still], [still]).slope is None
-    moving = np.linspace(0, 2.1, 20) * DEG
+    moving = np.linspace(0, 5.1, 20) * DEG
     assert follow([5 * still, moving], [still, moving]).cases == 1
 
 

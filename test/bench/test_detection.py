@@ -1,21 +1,22 @@
 import numpy as np
 import pytest
 
-from lbp_rehab.bench.detection import AREA_OF_BOX, COCO_INDEX, COCO_SIGMA, Detections, similarity
+from lbp_rehab.bench.detection import COCO_INDEX, COCO_SIGMA, Detections, similarity
 from lbp_rehab.pose.skeleton import NAMES
 
-BOX = np.array([[10.0, 20.0, 110.0, 220.0]])
+AREA = np.array([9000.0])
 TRUE = np.random.default_rng(1).uniform(20, 100, (1, 17, 2))
 YES = np.ones((1, 17), bool)
 
 
-def found(oks, score=None, answered=None, present=None):
+def found(oks, score=None, answered=None, present=None, ignored=None):
     n = len(oks)
     return Detections(
         np.array(oks, float),
         np.ones(n) if score is None else np.array(score, float),
         np.ones(n, bool) if answered is None else np.array(answered),
         np.ones(n, bool) if present is None else np.array(present),
+        np.zeros(n, bool) if ignored is None else np.array(ignored),
     )
 
 
@@ -29,17 +30,16 @@ def test_points_are_the_seventeen_of_coco():
 def test_similarity_of_one_point_off_is_coco_s_formula():
     pixel = TRUE.copy()
     pixel[0, 5] += [12.0, 5.0]  # 13 px at the left shoulder
-    area = AREA_OF_BOX * 100 * 200
-    expected = (16 + np.exp(-(13.0**2) / (2 * area * (2 * COCO_SIGMA[5]) ** 2))) / 17
-    assert similarity(pixel, TRUE, YES, YES, BOX) == pytest.approx([expected])
+    expected = (16 + np.exp(-(13.0**2) / (2 * AREA[0] * (2 * COCO_SIGMA[5]) ** 2))) / 17
+    assert similarity(pixel, TRUE, YES, YES, AREA) == pytest.approx([expected])
 
 
 def test_a_point_that_was_not_located_counts_as_wrong_and_an_unlabelled_one_not_at_all():
     located, labelled = YES.copy(), YES.copy()
     located[0, :4] = False
-    assert similarity(TRUE, TRUE, located, YES, BOX) == pytest.approx([13 / 17])
+    assert similarity(TRUE, TRUE, located, YES, AREA) == pytest.approx([13 / 17])
     labelled[0, :4] = False
-    assert similarity(TRUE, TRUE, located, labelled, BOX) == pytest.approx([1.0])
+    assert similarity(TRUE, TRUE, located, labelled, AREA) == pytest.approx([1.0])
 
 
 def test_average_precision_of_perfect_answers_is_one():
@@ -66,3 +66,17 @@ def test_an_answer_where_nobody_is_is_false_and_nobody_is_missed():
     assert (result.missed(0.5), result.false(0.5)) == (0, 1)
     assert result.average_precision(0.5) == pytest.approx(1.0)
     assert found([0.0], present=[False]).average_precision(0.5) is None
+
+
+def test_an_answer_on_a_patient_without_a_labelled_point_is_neither_right_nor_false():
+    result = found([0.0, 0.9], present=[False, True], ignored=[True, False], score=[0.99, 0.5])
+    assert (result.missed(0.5), result.false(0.5)) == (0, 0)
+    assert result.average_precision(0.5) == pytest.approx(1.0)
+
+
+def test_a_frame_that_counts_twice_is_as_good_as_two_frames():
+    result = found([0.9, 0.1, 0.8], score=[0.5, 0.6, 0.7])
+    twice = found([0.9, 0.9, 0.8], score=[0.5, 0.5, 0.7])
+    weighted = result.average_precision(0.5, np.array([2.0, 0.0, 1.0]))
+    assert weighted == twice.average_precision(0.5)
+    assert result.average_precision(0.5, np.ones(3)) == result.average_precision(0.5)

@@ -30,6 +30,29 @@ def test_options_that_make_no_sense_are_refused(words, capsys):
     assert capsys.readouterr().err.startswith("lbp-rehab: ")
 
 
+@pytest.mark.parametrize(
+    ("option", "target"),
+    [
+        ("--page", "file"),
+        ("--page", "file/under"),
+        ("--json", "."),
+        ("--json", "missing/x.json"),
+        ("--json", "file/x.json"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_the_run(
+    option, target, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(cases, "draw", lambda *_: pytest.fail("the run began"))
+    words = ["bench", "pose", "--frames", "10", option, str(tmp_path / target)]
+    assert cli.main(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("lbp-rehab: ")
+    assert str(tmp_path / target) in error
+    assert len(error.splitlines()) == 1
+
+
 def run_exactly(clip):
     return run_case(clip, lambda: Answering(clip), lambda: AnsweringNaively(clip, (0, 0, 0.1)))
 
@@ -49,7 +72,8 @@ def test_the_command_draws_measures_prints_and_writes(monkeypatch, tmp_path, cap
     out = tmp_path / "pose.json"
     assert cli.main([*words, "--json", str(out), "--page", str(tmp_path / "page")]) == 0
     assert drawn == [(7, 80)]
-    assert "| mean error (MPJPE) | 0.0 mm | 100.0 mm |" in capsys.readouterr().out
+    row = "| mean error (MPJPE) | 0.0 mm [0.0, 0.0], 100 % answered | 100.0 mm [100.0, 100.0], "
+    assert row in capsys.readouterr().out
     figures = json.loads(out.read_text())
     assert (figures["seed"], figures["frames"]) == (7, 80)
     assert (tmp_path / "page" / "pose.md").is_file()

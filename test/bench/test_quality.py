@@ -101,6 +101,19 @@ def test_a_fault_of_a_repetition_that_was_not_seen_is_missed():
     assert count_fault([one], "pelvis_drops").misses == 1
 
 
+def test_faults_of_a_made_up_repetition_are_false_alarms():
+    severe = Severity.SEVERE
+    one = record(
+        [true(0, 4), true(20, 24, pelvis_drops=1.0)],
+        [found(0, 4), found(10, 14, pelvis_drops=severe, knees_fall_in=severe), found(20, 24)],
+    )
+    assert count_fault([one], "pelvis_drops").alarms == 1
+    result = summarise([one])
+    assert result["made_up_repetitions"] == 1
+    assert result["clean_repetitions"] == 1
+    assert result["false_alarms_per_clean_repetition"] == 2.0
+
+
 def test_a_fault_may_be_reported_under_another_name_or_have_no_rule():
     one = record(
         [true(0, 4, hips_low=1.0, juggling=1.0)], [found(0, 4, range_short=Severity.SEVERE)]
@@ -145,11 +158,11 @@ class Made:
 def test_the_sample_s_set_runs_through_the_whole_pipeline():
     pytest.importorskip("ai_edge_litert")
     made = [
-        Made(to_ns(m.start), to_ns(m.end), True, tuple(Fault(f.id, 1.0) for f in m.faults))
+        Made(to_ns(m.start), to_ns(m.end), m.outcome == 1, tuple(Fault(f.id, 1.0) for f in m.faults))
         for m in messages("/truth/quality/repetition")
     ]
     result = summarise([run_set(SampleCase(rest=45, repetitions=tuple(made)))])
     assert result["sets"] == 1
-    assert result["repetitions"] == len(made) > 0
+    assert result["repetitions"] == sum(m.counts for m in made) == 4
     assert result["repetition_exact_share"] == 1.0
     assert result["boundary_mae_s"] < 0.4

@@ -1,16 +1,31 @@
-from dataclasses import replace
+import os
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from clips import PERIOD_NS, START_NS, Answering, AnsweringNaively, Clip, pose_of, shifted, without
+from clips import (
+    PERIOD_NS,
+    START_NS,
+    Answering,
+    AnsweringNaively,
+    Clip,
+    die,
+    hang,
+    pose_of,
+    shifted,
+    standing,
+    tilted,
+    without,
+)
 from sample_case import SampleCase
 
 from lbp_rehab.bench import cases, pelvis, pose
 from lbp_rehab.bench.run_case import run_case
 from lbp_rehab.errors import InputError
-from lbp_rehab.estimate import Reason
+from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.pose.skeleton import INDEX, NAMES
-from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.pose.types import BodyPose, Support
 
 DEG = np.pi / 180.0
 
@@ -107,9 +122,15 @@ def test_covered_points_count_in_the_one_precision_and_not_in_the_other():
     assert result["ap75_uncovered"] == 1.0
 
 
+def out_of_sight(item):
+    """The frame of a patient who stands 100 m to the side."""
+    position = item.pose.position + np.array([100.0, 0.0, 0.0])
+    return replace(item, pose=pose_of(item.pose.stamp_ns, position), box=(0.0, 0.0, 0.0, 0.0))
+
+
 def test_an_answer_while_the_patient_is_out_of_the_image_is_false():
     clip = Clip(frames=10)
-    gone = [replace(f, box=(0.0, 0.0, 0.0, 0.0)) if k < 4 else f for k, f in enumerate(clip)]
+    gone = [out_of_sight(f) if k < 4 else f for k, f in enumerate(clip)]
 
     class Leaving(Clip):
         def __iter__(self):
@@ -117,6 +138,60 @@ def test_an_answer_while_the_patient_is_out_of_the_image_is_false():
 
     result = pose.summarise([run(Leaving(frames=10))])
     assert (result["missed"], result["false_detections"]) == (0, 4)
+
+
+def test_a_patient_who_is_all_hidden_is_not_judged():
+    @dataclass(frozen=True)
+    class Seen:
+        frame: object
+        pose: object
+        pelvis: object
+        box: tuple
+        covered: np.ndarray
+        neutral: bool
+        area_px: float
+
+    class Hidden(Clip):
+        def __iter__(self):
+            return (
+                Seen(**vars(f), area_px=500.0 * (k >= 4)) for k, f in enumerate(super().__iter__())
+            )
+
+    record = run(Hidden(frames=10))
+    assert record.truth.area.tolist() == [0.0] * 4 + [500.0] * 6
+    result = pose.summarise([record])
+    assert (result["missed"], result["false_detections"], result["ap75"]) == (0, 0, 1.0)
+
+
+def test_cameras_postures_and_faults_are_groups_where_they_are_named():
+    @dataclass(frozen=True)
+    class Filmed(Clip):
+        camera: str = "d435"
+
+    records = [run(Filmed(name="a", posture="sitting")), run(Clip(name="b", faults=("sags",)))]
+    for result in (pose.figures(records, 0), pelvis.figures(records, 0)):
+        assert set(result["per_posture"]) == {"sitting", "standing"}
+        assert list(result["per_camera"]) == ["d435"]
+        assert result["with_fault"]["clips"] == result["without_fault"]["clips"] == 1
+    assert "per_camera" not in pose.figures(records[1:], 0)
+
+
+def test_intervals_come_from_clips_and_not_from_frames():
+    def clips(frames):
+        shifts = (0.01, 0.03, 0.05, 0.07)
+        spoils = [lambda k, p, s=s: shifted(p, (0.0, 0.0, s)) for s in shifts]
+        return [run(Clip(name=str(n), frames=frames), s) for n, s in enumerate(spoils)]
+
+    few, many = (pose.summarise(clips(frames)) for frames in (25, 60))
+    low, high = few["mpjpe_mm_ci95"]
+    assert few["mpjpe_mm"] == pytest.approx(40.0)
+    assert low < 40.0 < high
+    # A few frames or many of the same four people tell the same.
+    assert many["mpjpe_mm_ci95"] == [low, high]
+    assert many["naive_mpjpe_mm_ci95"] == [0.0, 0.0]
+    assert pose.summarise(clips(25)[:1])["mpjpe_mm_ci95"] is None
+    silent = run(Clip(name="s"), nobody)  # a clip without an answer says nothing of the error
+    assert pose.summarise([*clips(25)[:1], silent])["mpjpe_mm_ci95"] is None
 
 
 def test_figures_hold_every_group_with_the_same_keys():
@@ -154,8 +229,6 @@ def leaning(share, offset_rad=0.0):
 
     def spoil(clip):
         def one(k, p):
-            from clips import standing, tilted
-
             return pose_of(p.stamp_ns, tilted(standing(), share * clip.tilt(k) + offset_rad))
 
         return one
@@ -210,6 +283,64 @@ def test_an_unknown_pelvis_is_right_when_a_hip_is_covered():
     assert result["unknown_share"] == pytest.approx(0.25)
     assert result["unknown_right_share"] == pytest.approx(0.5)
     assert result["unknown_when_wrong_share"] == 1.0
+
+
+def test_figures_that_count_unknown_as_failure():
+    clip = Clip()
+    spoil = leaning(1.0, 7.0 * DEG)(clip)
+    result = pelvis.summarise([run(clip, lambda k, p: nobody(k, p) if k >= 30 else spoil(k, p))])
+    assert result["answered_share"] == pytest.approx(0.75)
+    assert (result["tilt_within_5_deg"], result["tilt_within_10_deg"]) == (0.0, 0.75)
+    assert result["relative_answered_share"] == result["tilt_relative_within_5_deg"] == 0.5
+    assert result["cases_with_neutral"] == 1
+
+
+def test_the_peer_without_images_knows_the_other_clips_of_the_exercise():
+    clips = [Clip(name="a", swing_rad=0.0), Clip(name="b", swing_rad=0.4), Clip(name="c")]
+    records = [run(c) for c in (*clips[:2], replace(clips[2], exercise="plank"))]
+    result = pelvis.figures(records, 0)["per_exercise"]
+    tilts = [np.array([c.tilt(k) for k in range(c.frames)]) for c in clips]
+    both = [np.abs(tilts[0] - tilts[1].mean()), np.abs(tilts[1])]  # each from the other's mean
+    expected = np.degrees(np.concatenate(both).mean())
+    bend = result["forward_bend"]
+    assert bend["no_image_tilt_mae_deg"] == pytest.approx(expected, abs=0.1)
+    moving = np.concatenate([t[c.rest :] for t, c in zip(tilts[:2], clips, strict=False)])
+    expected = np.degrees(np.abs(moving).mean())
+    assert bend["no_image_tilt_relative_mae_deg"] == pytest.approx(expected, abs=0.01)
+    assert result["plank"]["no_image_tilt_mae_deg"] is None
+    assert {f"{name}_slope" for name in ("tilt", "obliquity", "rotation")} <= set(bend)
+
+
+def lying(item):
+    """The frame with gravity to the patient's right, and no true tilt or rotation."""
+    support = Support(np.array([1.0, 0.0, 0.0]), 0.01, Estimate(1.0, 0.01))
+    unknown = Estimate.unknown(Reason.TOO_UNCERTAIN)
+    absolute = replace(
+        item.pelvis.absolute, tilt=unknown, rotation=unknown, obliquity=Estimate(-np.pi / 2, 1e-4)
+    )
+    return replace(
+        item,
+        pose=replace(item.pose, support=support),
+        pelvis=replace(item.pelvis, absolute=absolute),
+    )
+
+
+def test_a_pelvis_that_lies_on_its_side_is_judged_by_its_orientation():
+    class Lying(Clip):
+        def __iter__(self):
+            return map(lying, super().__iter__())
+
+    clip = Lying()
+
+    def spoil(k, p):
+        turned = tilted(p.position, 6.0 * DEG)  # about the pelvis's own left axis
+        return replace(p, position=turned)
+
+    result = pelvis.summarise([run(clip, spoil)])
+    assert result["answered_share"] == 1.0
+    assert result["tilt_mae_deg"] == pytest.approx(6.0, abs=0.05)
+    assert result["rotation_mae_deg"] == pytest.approx(0.0, abs=0.05)
+    assert result["within_1_sigma"] is None  # the sigmas are those of other angles
 
 
 def test_required_keys_of_the_pelvis_are_there():
@@ -269,7 +400,27 @@ def test_a_dead_worker_is_one_sentence():
         cases.work_off(die, [1, 2], 2)
 
 
-def die(case):
-    import os
+def test_an_interrupt_ends_the_workers_at_once(monkeypatch, tmp_path):
+    started = []
 
-    os._exit(3)
+    def interrupted(results, **_):
+        deadline = time.monotonic() + 60.0
+        while len(started) < 2:
+            assert time.monotonic() < deadline
+            started[:] = [p for p in tmp_path.iterdir() if p.suffix == ".pid"]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cases, "tqdm", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cases.work_off(hang, [tmp_path, tmp_path], 2)
+    deadline = time.monotonic() + 30.0  # the work itself would take minutes
+    while any(alive(int(path.stem)) for path in started):
+        assert time.monotonic() < deadline
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,5 +1,9 @@
+import os
+import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections import defaultdict
 
 import numpy as np
@@ -15,6 +19,7 @@ from lbp_rehab.emg.mvc import read_mvc
 from lbp_rehab.paths import resource_dir
 from lbp_rehab.synthetic.messages import NANOSECONDS, typestore
 from lbp_rehab.synthetic.motion.movement import Fault
+from lbp_rehab.synthetic.motion.programs import PROGRAMS
 from lbp_rehab.synthetic.recording import TOPICS
 from lbp_rehab.synthetic.scenario import Scenario
 
@@ -107,7 +112,12 @@ def test_mvc_trial_comes_first_and_clocks_err_as_asked(made):
     stamps = np.array([ns(m.header.stamp) for _, m in bag["/camera/color/image_raw/compressed"]])
     log = np.array([t for t, _ in bag["/camera/color/image_raw/compressed"]])
     assert 0.5e6 < np.std(stamps - log) < 12e6
-    assert len(stamps) < len(content(made / "first" / "bag")["/camera/color/image_raw/compressed"])
+    whole = content(made / "first" / "bag")["/camera/color/image_raw/compressed"]
+    assert len(stamps) < len(whole)
+    for topic in ("/truth/body/pose", "/truth/pelvis/state", "/truth/quality/live"):
+        true = [t for t, _ in bag[topic]]  # at every frame, also those that got lost
+        assert true == [t for t, _ in whole]
+        assert set(log) < set(true)
     assert bag["/truth/body/pose"][0][1].people_in_view == 2
 
 
@@ -124,6 +134,30 @@ def test_scenario_is_written_beside_the_bag(made):
     assert 1.4 < text["person"]["height_m"] < 2.1
 
 
+def test_written_command_makes_the_same_bytes(made, tmp_path):
+    first = made / "first" / "bag"
+    command = yaml.safe_load((first / "scenario.yaml").read_text())["command"]
+    program, *words = shlex.split(command)
+    assert program == "lbp-rehab"
+    assert main([*words, "--out", str(tmp_path / "bag")]) == 0
+    for path in first.iterdir():
+        assert path.read_bytes() == (tmp_path / "bag" / path.name).read_bytes()
+
+
+def test_nothing_but_the_bag_is_left_beside_it(made):
+    for name in ("first", "second", "other", "hard"):
+        assert [p.name for p in (made / name).iterdir()] == ["bag"]
+
+
+def test_list_says_exercises_and_faults_and_needs_nothing_else(capsys):
+    assert main(["synth", "--list"]) == 0
+    out = capsys.readouterr().out
+    for exercise, program in PROGRAMS.items():
+        assert f"{exercise}: {program.title} (" in out
+        for fault, effect in program.faults.items():
+            assert any(fault in line and effect.text in line for line in out.splitlines())
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -132,6 +166,20 @@ def test_scenario_is_written_beside_the_bag(made):
         (["--exercise", "clam", "--view", "moon"], "cannot read the view"),
         (["--exercise", "clam", "--camera", "eye"], "no camera 'eye'"),
         (["--exercise", "clam", "--emg-rate", "7"], "1000 or 2000"),
+        (["--exercise", "clam", "--jitter", "nan"], "--jitter nan must be 0 to 1000"),
+        (["--exercise", "clam", "--jitter", "-1"], "--jitter"),
+        (["--exercise", "clam", "--emg-offset", "inf"], "--emg-offset inf must be"),
+        (["--exercise", "clam", "--emg-drift", "nan"], "--emg-drift nan must be"),
+        (["--exercise", "clam", "--size", "²x²"], "640x480"),
+        (["--exercise", "clam", "--size", "8000x6000"], "16 to 4096"),
+        (["--exercise", "clam", "--severity", "nan"], "between 0 and 1"),
+        (["--exercise", "clam", "--jpeg-quality", "500"], "1 to 100"),
+        (["--exercise", "clam", "--jpeg-quality", "-5"], "1 to 100"),
+        (["--exercise", "clam", "--png-compression", "99"], "1 to 9"),
+        (["--exercise", "clam", "--drop", "1"], "less than 1"),
+        (["--exercise", "clam", "--drop", "nan"], "between 0 and 1"),
+        (["--exercise", "clam", "--loose", "13"], "electrodes can come off"),
+        ([], "--list"),
     ],
 )
 def test_command_says_in_one_line_what_is_wrong(tmp_path, capsys, options, message):
@@ -139,7 +187,64 @@ def test_command_says_in_one_line_what_is_wrong(tmp_path, capsys, options, messa
     error = capsys.readouterr().err.strip()
     assert message in error
     assert "\n" not in error
-    assert not (tmp_path / "bag").exists()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("place", ["afile/x", "afile/deep/er/x", "/proc/x", "n" * 300])
+def test_place_that_cannot_be_written_is_said_in_one_line(tmp_path, capsys, place):
+    (tmp_path / "afile").touch()
+    assert main(["synth", "--out", str(tmp_path / place), "--exercise", "clam", *SMALL]) == 2
+    error = capsys.readouterr().err.strip()
+    assert "cannot write" in error
+    assert "\n" not in error
+    assert [p.name for p in tmp_path.iterdir()] == ["afile"]
+
+
+# A limit on the size of files stands in for a full disk; it holds for a whole process.
+LIMITED = """
+import resource, sys
+from lbp_rehab.cli import main
+from lbp_rehab.synthetic import recording
+whole = recording._write
+def write(folder, events):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+    whole(folder, events)
+recording._write = write
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_full_disk_ends_in_one_line_and_leaves_nothing(tmp_path, synthetic_extra):
+    out = tmp_path / "new" / "folders" / "bag"
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, "synth", "--exercise", "clam", "--out", str(out), *SMALL],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert f"cannot write '{out}': File too large" in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_leaves_nothing(tmp_path, synthetic_extra, number, code):
+    out = tmp_path / "new" / "bag"
+    words = ["synth", "--exercise", "clam", "--repetitions", "50", "--out", str(out)]
+    code_text = "import sys; from lbp_rehab.cli import main; sys.exit(main(sys.argv[1:]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code_text, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        deadline = time.monotonic() + 120.0
+        while not list(tmp_path.glob("new/.bag.part-*/bag/bag.mcap")):
+            assert running.poll() is None
+            assert time.monotonic() < deadline
+            os.sched_yield()
+        running.send_signal(number)
+        _, error = running.communicate(timeout=60)
+    assert running.returncode == code
+    assert b"Traceback" not in error
+    assert not list(tmp_path.iterdir())
 
 
 def test_recording_is_not_written_over(made, capsys):

@@ -13,7 +13,8 @@ from lbp_rehab.synthetic.messages import NANOSECONDS, typestore
 SAMPLE = resource_dir() / "sample"
 CAMERA = ("/camera/color/image_raw/compressed", "/camera/color/camera_info",
           "/camera/aligned_depth_to_color/image_raw/compressedDepth")  # fmt: skip
-TRUTH = ("/truth/body/pose", "/truth/pelvis/state", "/truth/quality/repetition")
+TRUTH = ("/truth/body/pose", "/truth/pelvis/state", "/truth/quality/live",
+         "/truth/quality/repetition", "/truth/emg/activation")  # fmt: skip
 
 
 def ns(stamp):
@@ -48,9 +49,9 @@ def test_all_topics_are_there_with_monotone_stamps_on_one_clock(bag):
 
 
 def test_every_colour_image_has_depth_calibration_and_truth(bag):
-    frames = [[ns(m.header.stamp) for _, m in bag[topic]] for topic in (*CAMERA, *TRUTH[:2])]
+    frames = [[ns(m.header.stamp) for _, m in bag[topic]] for topic in (*CAMERA, *TRUTH[:3])]
     assert all(f == frames[0] for f in frames)
-    assert np.diff(frames[0]).max() <= NANOSECONDS / 15 + 2
+    assert np.diff(frames[0]).max() <= NANOSECONDS / 12 + 2
     assert {m.header.frame_id for _, m in bag[CAMERA[0]]} == {"camera_color_optical_frame"}
 
 
@@ -76,7 +77,7 @@ def test_depth_agrees_with_the_mat_under_the_true_support(bag):
     up = np.array([pose.up.x, pose.up.y, pose.up.z])
     height = points @ up + pose.support_height.value
     foreground = (v > 0.85 * info.height) & (z > 0)  # floor, a mat's thickness under the support
-    assert np.median(height[foreground]) == pytest.approx(-0.015, abs=0.006)
+    assert np.median(height[foreground]) == pytest.approx(-0.02, abs=0.02)
 
 
 def test_hips_rise_and_feet_stay(bag):
@@ -135,11 +136,11 @@ def test_true_pelvis_shows_the_drop_in_the_third_repetition_alone(bag):
     for r in repetitions:
         within = (stamps >= ns(r.start)) & (stamps <= ns(r.end))
         worst = np.abs(obliquity_deg[within]).max()
-        assert worst == pytest.approx(10.0, abs=1.5) if r.index == 3 else worst < 3.0
+        assert worst > 6.0 if r.index == 3 else worst < 4.0, (r.index, worst)
     tilt_deg = np.degrees([m.tilt_relative.value for m in states])
     assert tilt_deg.min() < -25.0  # the pelvis tilts backwards against its start
-    assert np.abs(tilt_deg[stamps < ns(repetitions[0].start)]).max() < 1e-6
+    assert np.abs(tilt_deg[stamps < ns(repetitions[0].start)]).max() < 1.5  # a body sways
 
 
 def test_mvc_file_names_every_channel():
-    assert set(read_mvc(SAMPLE / "mvc.yaml")) == set(emg.LABELS)
+    assert set(read_mvc(SAMPLE / "glute_bridge" / "mvc.yaml")) == set(emg.LABELS)

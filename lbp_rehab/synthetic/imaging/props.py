@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lbp_rehab.synthetic.imaging.noise import gaussian_tile
 from lbp_rehab.synthetic.imaging.surfaces import PLAIN, Colour, Material, Mesh, Texture, plain_mesh
 
-Point = Sequence[float]
+Point = Sequence[float] | NDArray[np.float64]
 
 _WOOL = Material(Texture.PLAIN, contrast=0.03, wrinkle=0.06)
 # Corner numbers (x, y, z as bits 4, 2, 1) of a box's sides, anticlockwise from outside.
@@ -67,6 +67,43 @@ def merge(meshes: Sequence[Mesh]) -> Mesh:
         all(m.closed for m in meshes),
         all(m.casts for m in meshes),
     )
+
+
+def bounds(mesh: Mesh) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lower and the upper corner of the box round a mesh."""
+    vertices = mesh.vertices_m.astype(float)
+    return vertices.min(axis=0), vertices.max(axis=0)
+
+
+def box_blocks(mesh: Mesh, eye_m: Point, points_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which lines from an eye to points (n, 3) go through the box round a mesh."""
+    eye = np.asarray(eye_m, float)
+    way = points_m - eye
+    way = np.where(np.abs(way) < 1e-9, 1e-9, way)
+    low, high = ((corner - eye) / way for corner in bounds(mesh))
+    enters = np.minimum(low, high).max(axis=1)
+    leaves = np.maximum(low, high).min(axis=1)
+    return np.asarray((enters < leaves) & (leaves > 0.0) & (enters < 1.0))
+
+
+def blocks(mesh: Mesh, eye_m: Point, points_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which lines from an eye to points (n, 3) a mesh's triangles cut.
+
+    Moeller and Trumbore 1997, for all lines and triangles at once.
+    """
+    eye = np.asarray(eye_m, float)
+    a, b, c = (mesh.vertices_m[mesh.faces[:, k]].astype(float) for k in range(3))
+    way = (points_m - eye)[:, None, :]
+    one, two, start = b - a, c - a, eye - a
+    normal = np.cross(way, two[None])
+    scale = (normal * one).sum(axis=2)
+    scale = np.where(np.abs(scale) < 1e-12, np.inf, scale)
+    u = (normal * start).sum(axis=2) / scale
+    other = np.cross(start, one)
+    v = (way * other[None]).sum(axis=2) / scale
+    t = (two * other).sum(axis=1)[None] / scale
+    cut = (u >= 0) & (v >= 0) & (u + v <= 1) & (t > 0) & (t < 1) & np.isfinite(scale)
+    return np.asarray(cut.any(axis=1))
 
 
 def turned(mesh: Mesh, yaw_rad: float, centre_m: Point) -> Mesh:
@@ -138,6 +175,29 @@ def chair(colour: Colour, seat: Colour, seat_height_m: float = 0.46) -> Mesh:
             top = seat_height_m + 0.42 if x < 0 else seat_height_m - 0.04
             parts.append(box((x, y, 0.0), (x + 0.03, y + 0.03, top), colour))
     return merge(parts)
+
+
+def stand(low_m: Point, high_m: Point, pole_m: Point, floor_m: float, colour: Colour) -> list[Mesh]:
+    """Return a tray or a screen on a pole with a foot, as a list of boxes.
+
+    Parameters
+    ----------
+    low_m, high_m : sequence of float
+        Corners of what the pole carries.
+    pole_m : sequence of float
+        Where the pole stands, x and y; under what it carries.
+    floor_m : float
+        Height of the floor.
+    colour : tuple of float
+    """
+    x, y = pole_m[0], pole_m[1]
+    steel: Colour = (0.55, 0.56, 0.58)
+    shiny = Material(gloss=0.2)
+    return [
+        box(low_m, high_m, colour),
+        box((x - 0.02, y - 0.02, floor_m), (x + 0.02, y + 0.02, low_m[2]), steel, shiny),
+        box((x - 0.20, y - 0.03, floor_m), (x + 0.20, y + 0.03, floor_m + 0.05), steel, shiny),
+    ]
 
 
 def bed_rail(length_m: float, height_m: float, colour: Colour) -> Mesh:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import colorsys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lbp_rehab.synthetic.draws import Draws
 from lbp_rehab.synthetic.imaging import props
@@ -17,6 +18,7 @@ SupportKind = Literal["mat", "bed", "floor"]
 _SKIRTING_M, _BOARD_M = 0.09, 0.014
 _RIBBED = Material(Texture.STRIPES, 0.08, 0.02, (0.20, 0.44, 0.42))
 _WOOD = Material(Texture.PLANKS, 0.16, 0.06, (0.3, 0.22, 0.15))
+_OVER_CAMERA_M, _BEHIND_CAMERA_M = 0.25, 0.3  # to the ceiling and to a wall
 _BEYOND_M = 4.0  # a camera outside a room sees its floor go on
 
 
@@ -71,6 +73,43 @@ class Room:
         inside = x0 + margin_m < x < x1 - margin_m and y0 + margin_m < y < y1 - margin_m
         return inside and z > self.floor_z_m + margin_m
 
+    def is_free(self, point_m: np.ndarray, margin_m: float = 0.1) -> bool:
+        """Return whether a point is so far from the boxes round all furniture."""
+        return not any(_near(mesh, point_m, margin_m) for mesh in self.furniture)
+
+    def seen_from(self, eye_m: NDArray[np.float64], points_m: NDArray[np.float64]) -> Room:
+        """Return the room for a camera: it stands inside, and no furniture hides any point.
+
+        Parameters
+        ----------
+        eye_m : ndarray, shape (3,)
+            The camera.
+        points_m : ndarray, shape (n, 3)
+            What it must see.
+        """
+        walls, kept = list(self.walls_m), list(self.furniture)
+        for side in range(4):
+            sign, at = (-1.0, 1.0)[side % 2], float(eye_m[side // 2])
+            if sign * (self.walls_m[side] - at) < 0.1:
+                # What leans on the wall or hangs there would be left behind.
+                kept = [m for m in kept if not _touches(m, side, self.walls_m[side])]
+                walls[side] = at + sign * _BEHIND_CAMERA_M
+        low, high = points_m.min(axis=0) - 0.1, points_m.max(axis=0) + 0.1
+        corners = np.stack(np.meshgrid(*zip(low, high, strict=True)), axis=-1).reshape(-1, 3)
+        seen = np.concatenate([points_m, corners])
+        kept = [
+            mesh
+            for mesh in kept
+            if not _near(mesh, eye_m, 0.1) and not props.box_blocks(mesh, eye_m, seen).any()
+        ]
+        ceiling_m = max(self.ceiling_m, float(eye_m[2]) - self.floor_z_m + _OVER_CAMERA_M)
+        return replace(
+            self,
+            walls_m=(walls[0], walls[1], walls[2], walls[3]),
+            ceiling_m=ceiling_m,
+            furniture=tuple(kept),
+        )
+
     def meshes(self) -> tuple[Mesh, ...]:
         """Return everything of the room."""
         x0, x1, y0, y1 = self.walls_m
@@ -106,6 +145,16 @@ class Room:
             for y in (low[1] + 0.05, high[1] - 0.1):
                 parts.append(props.box((x, y, self.floor_z_m), (x + 0.05, y + 0.05, -0.24), grey))
         return props.merge(parts)
+
+
+def _near(mesh: Mesh, point_m: np.ndarray, margin_m: float) -> bool:
+    low, high = props.bounds(mesh)
+    return bool(((point_m > low - margin_m) & (point_m < high + margin_m)).all())
+
+
+def _touches(mesh: Mesh, side: int, wall_m: float) -> bool:
+    low, high = props.bounds(mesh)
+    return abs(float((low, high)[side % 2][side // 2]) - wall_m) < 0.01
 
 
 def _floor(

@@ -97,6 +97,11 @@ class Scene:
         Things that stand still.
     blankets : sequence of Blanket
         Over the patient.
+
+    Attributes
+    ----------
+    mean_grey : float
+        Of the empty room as the camera exposes it, 0 to 1, coded.
     """
 
     def __init__(
@@ -231,6 +236,7 @@ class Scene:
         self._light.expose(gain)
         self._still_colour = _thinned(colour)
         self._still_coded = np.sqrt(self._still_colour)
+        self.mean_grey = float(self._still_coded.mean())
         self._still_sunny = _thinned(sunny)
         grey = mesh.colours.mean(axis=1)[mesh.faces[np.maximum(plain.face, 0), 0]]
         self._still_grey = np.where(plain.face >= 0, grey, 0.0).astype(np.float32)

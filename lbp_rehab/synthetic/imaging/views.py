@@ -9,12 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.errors import InputError
+from lbp_rehab.pose.types import Posture
 from lbp_rehab.synthetic.imaging.camera import Camera
 from lbp_rehab.synthetic.imaging.rgbd import Preset
 from lbp_rehab.synthetic.imaging.rooms import Room
 
 LOWEST_RAD, HIGHEST_RAD = float(np.radians(8.0)), float(np.pi / 2)
 _TRIES = 200
+_STANDING_RAD = float(np.radians(40.0))  # nobody watches a standing patient from above
+_LYING_LOW_RAD, _BESIDE_RAD = float(np.radians(25.0)), float(np.radians(60.0))
+_NEAREST_M, _MEDIAN_M = 1.0, 1.5  # of the points to a drawn camera, and of half of them
+_ROLL_RAD = float(np.radians(4.0))
+_IN_FRONT_M = 0.2  # of every camera, the nearest point
+_CROPPED, _KEPT = 0.08, 0.85  # share of views that crop, and of the points that those keep
+_LYING = frozenset({Posture.SUPINE, Posture.PRONE, Posture.SIDE_LEFT, Posture.SIDE_RIGHT})
 _LOW_RAD, _OBLIQUE_RAD, _HIGH_RAD = (float(np.radians(d)) for d in (25.0, 50.0, 72.0))
 
 
@@ -28,12 +36,26 @@ class Elevation(str, Enum):
 
 
 class Side(str, Enum):
-    """From where a camera looks at somebody who lies on the back."""
+    """From which side of the patient a camera looks."""
 
     HEAD = "head"
     FEET = "feet"
     LEFT = "left"
     RIGHT = "right"
+    FRONT = "front"
+    BEHIND = "behind"
+
+
+# What x and y of the support frame are for the patient: (towards x, -x, y, -y).
+_FACES_DOWN = (Side.HEAD, Side.FEET, Side.LEFT, Side.RIGHT)
+_UPRIGHT = (Side.FRONT, Side.BEHIND, Side.LEFT, Side.RIGHT)
+_SIDES: dict[Posture, tuple[Side, Side, Side, Side]] = {
+    Posture.SUPINE: (Side.HEAD, Side.FEET, Side.RIGHT, Side.LEFT),
+    Posture.PRONE: _FACES_DOWN,
+    Posture.QUADRUPED: _FACES_DOWN,
+    Posture.SIDE_RIGHT: (Side.HEAD, Side.FEET, Side.FRONT, Side.BEHIND),
+    Posture.SIDE_LEFT: (Side.HEAD, Side.FEET, Side.BEHIND, Side.FRONT),
+}
 
 
 @dataclass(frozen=True)
@@ -110,6 +132,9 @@ def parse_view(text: str) -> View:
 def place(view: View, points_m: NDArray[np.float64], kind: Preset, margin: float = 1.1) -> Camera:
     """Return the camera of a view that has points in its picture and in that of its depth camera.
 
+    With the direction given, a point is in the picture where ``|x - cx| <= tan (z - cz)`` holds in
+    axes parallel to the camera's: the nearest camera that sees all follows without iteration.
+
     Parameters
     ----------
     view : View
@@ -120,23 +145,31 @@ def place(view: View, points_m: NDArray[np.float64], kind: Preset, margin: float
         The points fill 1 / margin of the width or height that both see; less than 1 crops them. Not
         used where the view has a distance.
     """
-    low, high = points_m.min(axis=0), points_m.max(axis=0)
-    target, distance = (low + high) / 2.0, view.distance_m or 2.0
-    half = kind.focal_px * np.array(kind.seen_tan)
-    for _ in range(12):
-        camera = _camera(view, target, distance, kind)
-        optical = camera.to_optical(points_m)
-        if optical[:, 2].min() < 0.2:
-            distance *= 1.5
-            continue
-        pixel = camera.project(optical) - np.array(camera.principal_px)
-        middle = (pixel.min(axis=0) + pixel.max(axis=0)) / 2.0
-        depth = float(np.median(optical[:, 2]))
-        target = target + np.array([*middle, 0.0]) @ camera.rotation * depth / kind.focal_px
-        if view.distance_m is None:
-            filled = float((np.ptp(pixel, axis=0) / 2.0 / half).max()) * margin
-            distance = float(np.clip(distance * (1.0 + 0.8 * (filled - 1.0)), 0.3, 20.0))
-    return _camera(view, target, distance, kind)
+    middle = (points_m.min(axis=0) + points_m.max(axis=0)) / 2.0
+    rotation = _camera(view, middle, 1.0, kind).rotation
+    points = (points_m - middle) @ rotation.T  # the camera's axes, round the middle
+    depth = points[:, 2]
+    if view.distance_m is None:
+        tan = np.array(kind.seen_tan) / margin
+        across, along = points[:, :2], tan * depth[:, None]
+        room = (across + along).min(axis=0) - (across - along).max(axis=0)
+        back = float((room / (2.0 * tan)).min())
+    else:
+        back = -view.distance_m
+    back = min(back, float(depth.min()) - _IN_FRONT_M)
+    aside = [_centred(points[:, k], depth - back) for k in range(2)]
+    target = middle + np.array([*aside, 0.0]) @ rotation
+    return _camera(view, target, -back, kind)
+
+
+def _centred(across: NDArray[np.float64], depth: NDArray[np.float64]) -> float:
+    """Return from where points reach equally far to both sides of the axis."""
+    low, high = float(across.min()), float(across.max())
+    for _ in range(50):  # what reaches farther to one side falls as the camera moves there
+        half = (low + high) / 2.0
+        slope = (across - half) / depth
+        low, high = (half, high) if slope.min() + slope.max() > 0 else (low, half)
+    return (low + high) / 2.0
 
 
 def _camera(view: View, target: NDArray[np.float64], distance_m: float, kind: Preset) -> Camera:
@@ -151,11 +184,25 @@ def _camera(view: View, target: NDArray[np.float64], distance_m: float, kind: Pr
     )
 
 
+def seen_share(camera: Camera, kind: Preset, points_m: NDArray[np.float64]) -> float:
+    """Return the share of points in the pictures of both the colour and the depth camera."""
+    inside = np.ones(len(points_m), bool)
+    for eye in (camera, kind.depth_camera(camera)):
+        optical = eye.to_optical(points_m)
+        ahead = np.maximum(optical[:, 2], 1e-6)
+        pixel = eye.project(np.column_stack([optical[:, :2], ahead]))
+        inside &= (optical[:, 2] > _IN_FRONT_M / 2.0) & (pixel >= 0.0).all(axis=1)
+        inside &= (pixel <= np.array([eye.width, eye.height]) - 1.0).all(axis=1)
+    return float(inside.mean())
+
+
 def sample_view(
     rng: np.random.Generator,
     points_m: NDArray[np.float64],
     kind: Preset,
     room: Room | None = None,
+    *,
+    posture: Posture = Posture.UNKNOWN,
 ) -> Camera:
     """Draw a camera: any side, low to overhead, everything in view, at a useful distance.
 
@@ -166,7 +213,10 @@ def sample_view(
         What the movement sweeps, in the support frame.
     kind : Preset
     room : Room, optional
-        Whose walls the camera stays inside.
+        Whose walls and furniture the camera keeps away from.
+    posture : Posture
+        A low camera looks at those who lie from beside, not over their feet or head; a standing
+        patient is not watched from above.
 
     Raises
     ------
@@ -174,29 +224,26 @@ def sample_view(
         If the points cannot be seen at a useful distance.
     """
     nearest, farthest = kind.useful_m
+    nearest = max(nearest, _MEDIAN_M)
+    crops = rng.uniform() < _CROPPED
     for attempt in range(_TRIES):
-        # Uniform in the sine, as directions are on a sphere, with a share straight overhead.
-        overhead = rng.uniform() < 0.15
-        sine = rng.uniform(np.sin(LOWEST_RAD), 1.0)
-        elevation = HIGHEST_RAD - abs(rng.normal(0.0, 0.08)) if overhead else np.arcsin(sine)
-        view = View(
-            float(elevation),
-            float(rng.uniform(-np.pi, np.pi)),
-            roll_rad=float(rng.normal(0.0, np.radians(4.0))),
-        )
-        margin = float(rng.uniform(1.03, 1.35))
-        if rng.uniform() < 0.08:
-            margin = float(rng.uniform(0.85, 1.0))
+        view = _direction(rng, posture)
+        crops = crops and attempt <= _TRIES // 2
+        margin = rng.uniform(0.85, 1.0) if crops else rng.uniform(1.03, 1.35)
         if attempt > _TRIES // 2:
-            margin = 1.0
-        camera = place(view, points_m, kind, margin)
+            margin = 1.04
+        camera = place(view, points_m, kind, float(margin))
         depth = camera.to_optical(points_m)[:, 2]
-        if np.median(depth) < nearest:  # a wide camera would have to be too near
-            distance = rng.uniform(nearest, min(1.6 * nearest, farthest))
-            camera = place(replace(view, distance_m=float(distance)), points_m, kind)
+        short = max(nearest - float(np.median(depth)), _NEAREST_M - float(depth.min()))
+        if short > 0.0:  # a wide camera would have to be too near
+            back = (short + rng.uniform(0.0, 0.4)) * camera.rotation[2]
+            camera = replace(camera, centre_m=camera.centre_m - back)
             depth = camera.to_optical(points_m)[:, 2]
-        useful = 0.8 * nearest <= float(np.median(depth)) <= farthest and depth.min() > 0.5
-        if useful and (room is None or room.holds(camera.centre_m)):
+        kept = seen_share(camera, kind, points_m)
+        wanted = _KEPT <= kept < 1.0 if crops else kept == 1.0
+        if float(np.median(depth)) > farthest or not wanted:
+            continue
+        if room is None or (room.holds(camera.centre_m) and room.is_free(camera.centre_m)):
             return camera
     raise InputError(
         f"no view of the {kind.name} camera at {nearest:g} to {farthest:g} m sees the whole "
@@ -204,8 +251,20 @@ def sample_view(
     )
 
 
-def view_name(camera: Camera) -> ViewName:
-    """Return how a camera looks at a person who lies on the back, head towards x."""
+def _direction(rng: np.random.Generator, posture: Posture) -> View:
+    """Draw from where a camera looks: uniform in the sine, as directions are on a sphere."""
+    standing = posture == Posture.STANDING
+    overhead = rng.uniform() < 0.15 and not standing
+    sine = rng.uniform(np.sin(LOWEST_RAD), np.sin(_STANDING_RAD if standing else HIGHEST_RAD))
+    elevation = HIGHEST_RAD - abs(rng.normal(0.0, 0.08)) if overhead else np.arcsin(sine)
+    azimuth = rng.uniform(-np.pi, np.pi)
+    if posture in _LYING and elevation < _LYING_LOW_RAD:
+        azimuth = np.copysign(np.pi / 2, azimuth) + rng.uniform(-_BESIDE_RAD, _BESIDE_RAD)
+    return View(float(elevation), float(azimuth), roll_rad=float(rng.normal(0.0, _ROLL_RAD)))
+
+
+def view_name(camera: Camera, posture: Posture = Posture.SUPINE) -> ViewName:
+    """Return how a camera looks at a patient, with the patient's own sides."""
     away = -camera.rotation[2]
     elevation = float(np.arcsin(np.clip(away[2], -1.0, 1.0)))
     if elevation >= _HIGH_RAD:
@@ -216,8 +275,6 @@ def view_name(camera: Camera) -> ViewName:
         height = Elevation.HIGH
     else:
         height = Elevation.OBLIQUE if elevation >= _LOW_RAD else Elevation.LOW
-    if abs(away[0]) >= abs(away[1]):
-        side = Side.HEAD if away[0] > 0 else Side.FEET
-    else:
-        side = Side.RIGHT if away[1] > 0 else Side.LEFT
-    return ViewName(height, side)
+    sides = _SIDES.get(posture, _UPRIGHT)
+    lengthways = abs(away[0]) >= abs(away[1])
+    return ViewName(height, sides[(0 if lengthways else 2) + (away[0 if lengthways else 1] <= 0)])

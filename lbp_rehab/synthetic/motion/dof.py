@@ -79,3 +79,11 @@ NOT_ANGLES: frozenset[Dof] = frozenset(
 def of_side(name: str, side: str) -> Dof:
     """Return the degree of freedom of the side ``"l"`` or ``"r"``, for example ``HIP_FLEXION``."""
     return Dof[f"{side.upper()}_{name}"]
+
+
+def unit_of(dof: Dof) -> str:
+    """Return "rad", "m" or "fraction"."""
+    if dof not in NOT_ANGLES:
+        return "rad"
+    length = dof in (Dof.BELLY, Dof.CHEST, Dof.SHIFT) or dof.name.endswith("FOOT_UP")
+    return "m" if length else "fraction"

@@ -8,7 +8,7 @@ every one wanders slowly by itself, and the patient breathes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,23 @@ Row = NDArray[np.float64]
 SIDES = ("left", "right", "alternating")
 _ALL = 0  # repetition number of a fault that all repetitions have
 _ARC = (0.35, 0.65)  # the painful part of the range
+# What people do more or less of: angles and breath.
+_SCALED = np.array([d not in NOT_ANGLES or d in (Dof.BELLY, Dof.CHEST) for d in Dof])
+
+
+_PELVIS = np.array([float(d in (Dof.PELVIS_TILT, Dof.PELVIS_LIST, Dof.PELVIS_TURN)) for d in Dof])
+
+
+def _large(dof: Dof) -> float:
+    """Return a change that is about as conspicuous as 10 degrees of an angle."""
+    if dof not in NOT_ANGLES:
+        return float(np.radians(10.0))
+    if dof in (Dof.BELLY, Dof.CHEST):
+        return 0.01
+    return 0.05 if dof == Dof.SHIFT or dof.name.endswith("FOOT_UP") else 0.3
+
+
+_LARGE = np.array([_large(d) for d in Dof])
 
 
 @dataclass(frozen=True)
@@ -62,6 +79,8 @@ class Style:
         Amplitude (rad), frequency and phase of slow drifts.
     belly_m, chest_m, breath_hz : float
         Quiet breathing.
+    variety : float
+        Factor on how much repetitions differ.
     """
 
     tempo: float
@@ -74,6 +93,7 @@ class Style:
     belly_m: float
     chest_m: float
     breath_hz: float
+    variety: float = 1.0
 
     @classmethod
     def sample(cls, draws: Draws) -> Style:
@@ -87,12 +107,13 @@ class Style:
             amplitude=draws.uniform(0.9, 1.12),
             rest=np.radians(rest),
             delay_s=np.array([draws.uniform(-0.1, 0.1) for _ in range(n)]),
-            wander=np.radians(wander_sd * rng.uniform(0.3, 1.0, (2, n))),
-            wander_hz=rng.uniform([[0.04], [0.2]], [[0.15], [0.6]], (2, n)),
+            wander=np.radians(wander_sd * _each(draws, 0.3, 1.0)),
+            wander_hz=np.stack([_each(draws, 0.04, 0.15)[0], _each(draws, 0.2, 0.6)[1]]),
             wander_phase=rng.uniform(0.0, 2.0 * np.pi, (2, n)),
             belly_m=draws.uniform(0.003, 0.010),
             chest_m=draws.uniform(0.001, 0.005),
             breath_hz=draws.uniform(0.18, 0.30),
+            variety=draws.uniform(0.6, 1.4),
         )
 
 
@@ -119,8 +140,38 @@ _WANDER_SD = {
 }  # fmt: skip
 
 
+def _each(draws: Draws, low: float, high: float) -> NDArray[np.float64]:
+    """Draw a number for each of two drifts of every degree of freedom, shape (2, len(Dof))."""
+    return np.array([[draws.uniform(low, high) for _ in Dof] for _ in range(2)])
+
+
 def _kind(dof: Dof) -> str:
     return dof.name[2:] if dof.name[:2] in ("L_", "R_") else dof.name
+
+
+@dataclass(frozen=True)
+class FaultShown:
+    """What a fault changes in one repetition.
+
+    Attributes
+    ----------
+    name : str
+    severity : float
+    dof : Dof or None
+        What changes most; None: the tempo or the breath.
+    changed : float
+        Difference at the top in the unit of `Dof`; in seconds for the tempo; as a fraction for the
+        breath.
+    start_s, end_s : float
+        Between which it shows.
+    """
+
+    name: str
+    severity: float
+    dof: Dof | None
+    changed: float
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True)
@@ -137,6 +188,8 @@ class Repetition:
     amplitude : float
         Fraction of the full range that is reached.
     faults : tuple of Fault
+    shown : tuple of FaultShown
+        What the faults do; those without severity do nothing.
     """
 
     index: int
@@ -147,6 +200,7 @@ class Repetition:
     end_s: float
     amplitude: float
     faults: tuple[Fault, ...]
+    shown: tuple[FaultShown, ...] = ()
 
     def severity(self, name: str) -> float:
         """Return the severity of a fault, 0 if the repetition does not have it."""
@@ -245,14 +299,25 @@ class Movement:
         return self.levels.rate(np.asarray(t_s, float))[..., :2]
 
     def fault_level(self, name: str, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how much a fault shows, 0 to its severity, shape (n,)."""
+        """Return how much a fault shows, 0 to its severity, shape (n,).
+
+        A fault of the pose comes and goes with the repetition's level; one of tempo or breath is
+        there from its start to its end.
+        """
         t = np.asarray(t_s, float)
         level = self.level(t).max(axis=-1)
-        shown = np.zeros_like(level)
+        total = np.zeros_like(level)
         for made in self.repetitions:
-            inside = (t >= made.start_s) & (t <= made.end_s)
-            shown += made.severity(name) * inside * level
-        return shown
+            for fault in made.shown:
+                if fault.name != name:
+                    continue
+                if fault.dof is None:
+                    inside = (t >= fault.start_s) & (t <= fault.end_s)
+                    total += fault.severity * inside
+                else:
+                    inside = (t >= made.start_s) & (t <= made.end_s)
+                    total += fault.severity * inside * level
+        return total
 
     def phase(self, t_s: float) -> tuple[str, Repetition | None]:
         """Return "rest", "out", "hold" or "return" and the repetition it belongs to."""
@@ -279,6 +344,7 @@ def perform(
     split: Split = Split.ANY,
     style: Style | None = None,
     initial_rest_s: float = 4.0,
+    free_pelvis_deg: float = 0.0,
 ) -> Movement:
     """Return a set that varies as a person's repetitions do.
 
@@ -298,6 +364,9 @@ def perform(
         Instead of a sampled one.
     initial_rest_s : float
         Rest before the first repetition, in which a neutral can be taken.
+    free_pelvis_deg : float
+        1-sigma of tilt, list and turn that the pelvis makes on its own in every repetition, half of
+        it at rest, whatever else moves. To measure and to train with; a scorer may call it a fault.
 
     Raises
     ------
@@ -319,7 +388,10 @@ def perform(
             )
     draws = Draws(seed, split, stream=1)
     own = style or Style.sample(draws)
-    maker = _Set(exercise, chosen, own, draws, initial_rest_s)
+    maker = _Set(
+        exercise, chosen, own, draws,
+        initial_rest_s=initial_rest_s, free_pelvis_deg=free_pelvis_deg,
+    )  # fmt: skip
     for index in range(1, repetitions + 1):
         working = _side(chosen, side, index)
         maker.repeat(index, working, [f for f in faults if f.repetition in (_ALL, index)])
@@ -337,50 +409,88 @@ def _side(chosen: Program, side: str, index: int) -> str:
     return side
 
 
+@dataclass(frozen=True)
+class _Timing:
+    start_s: float
+    out_s: float
+    top_s: float
+    hold_end_s: float
+    end_s: float
+    arc: tuple[float, float]
+
+
+def _shown(fault: Fault, what: Effect, change: Row, at: _Timing) -> FaultShown:
+    """Return what a fault does: where the pose changes, or to the tempo or the breath."""
+    if what.arc_s:
+        return FaultShown(fault.name, fault.severity, None, fault.severity * what.arc_s, *at.arc)
+    if what.pace != 1.0:
+        pace = 1.0 - (1.0 - what.pace) * fault.severity
+        faster_s = at.out_s - at.out_s / pace
+        return FaultShown(fault.name, fault.severity, None, faster_s, at.start_s, at.end_s)
+    if what.breath != 1.0:
+        held = fault.severity * (what.breath - 1.0)
+        return FaultShown(fault.name, fault.severity, None, held, at.start_s, at.end_s)
+    dof = Dof(int(np.argmax(np.abs(change) / _LARGE)))
+    # A minimum-jerk movement is half way at half of its time.
+    start_s = 0.5 * (at.start_s + at.top_s)
+    end_s = 0.5 * (at.hold_end_s + at.end_s)
+    return FaultShown(fault.name, fault.severity, dof, float(change[dof]), start_s, end_s)
+
+
 class _Set:
     """Strings repetitions together."""
 
+    _either = "left"  # where a fault that has no side of its own goes in this repetition
+
     def __init__(
-        self, exercise: str, chosen: Program, style: Style, draws: Draws, initial_rest_s: float
+        self,
+        exercise: str,
+        chosen: Program,
+        style: Style,
+        draws: Draws,
+        *,
+        initial_rest_s: float,
+        free_pelvis_deg: float,
     ) -> None:
         self._exercise, self._program, self._style, self._draws = exercise, chosen, style, draws
+        self._free_rad = np.radians(free_pelvis_deg) * _PELVIS
+        if chosen.posture.name == "QUADRUPED":  # the knees carry the pelvis level
+            self._free_rad[Dof.PELVIS_TURN] *= 0.5
         self._rest = style.rest * _leaves_free(chosen) + row(chosen.rest, "left")
+        self._rest += 0.5 * self._wilful()
         self._now = initial_rest_s
         self._knots, self._rows = [0.0], [self._rest]
         self._levels = [np.array([0.0, 0.0, 1.0])]
         self._made: list[Repetition] = []
 
     def repeat(self, index: int, side: str, faults: Sequence[Fault]) -> None:
-        chosen, rng = self._program, self._draws.rng
+        chosen, rng, start_s = self._program, self._draws.rng, self._now
         effects = [(effect(self._exercise, f.name), f.severity) for f in faults]
-        pace = self._style.tempo
+        self._either = "left" if self._draws.flip() else "right"
+        pace, quiet = self._style.tempo, 1.0
         for what, severity in effects:
             pace *= 1.0 - (1.0 - what.pace) * severity
-        start_s = self._now
-        quiet = 1.0
-        for what, severity in effects:
             quiet *= 1.0 - (1.0 - what.breath) * severity
         own = 1.0 if chosen.fixed_range else self._style.amplitude
         amplitude = own * (1.0 + rng.normal(0.0, 0.02))
-        top = self._extreme(chosen.top, side, amplitude, effects)
+        top, changes = self._extreme(chosen.top, side, amplitude, effects)
         active = self._active(side, quiet)
         self._knot(start_s, self._rest, self._quiet(1.0))
         arc_s = sum(what.arc_s * severity for what, severity in effects)
         out_s = pace * chosen.out_s * self._varied()
+        arc = (start_s + _ARC[0] * out_s, start_s + _ARC[1] * out_s + arc_s)
         if arc_s:
-            for share in _ARC:
-                between = self._rest + share * (top - self._rest)
-                self._knot(start_s + share * out_s + (share == _ARC[1]) * arc_s,
-                           between, share * active)  # fmt: skip
+            for t_s, share in zip(arc, _ARC, strict=True):
+                self._knot(t_s, self._rest + share * (top - self._rest), share * active)
         top_s = start_s + out_s + arc_s
         self._knot(top_s, top, active)
         hold_end_s = top_s + pace * chosen.hold_s * self._varied()
-        held = top + self._noise({}) * 0.3
+        held = top + self._noise({}) * 0.3 + 0.3 * self._wilful()
         held[list(NOT_ANGLES)] = top[list(NOT_ANGLES)]
         held[Dof.LIFT] = top[Dof.LIFT] * (1.0 - abs(rng.normal(0.0, 0.01)))
         self._knot(hold_end_s, held, active)
         if chosen.second:
-            other = self._extreme(chosen.second, side, amplitude, effects)
+            other, _ = self._extreme(chosen.second, side, amplitude, effects)
             between_s = hold_end_s + pace * chosen.out_s * self._varied()
             self._knot(between_s, 0.5 * (held + other), self._quiet(quiet))
             second_s = between_s + 0.6 * pace * chosen.out_s * self._varied()
@@ -391,10 +501,18 @@ class _Set:
         self._knot(end_s, self._rest, self._quiet(1.0))
         reached = amplitude
         for what, severity in effects:
-            factor = min(what.scale.values(), default=1.0)
-            reached *= 1.0 - (1.0 - min(factor, 1.0)) * severity
+            if what.partial:
+                reached *= 1.0 - (1.0 - min(what.scale.values())) * severity
+        timing = _Timing(start_s, out_s, top_s, hold_end_s, end_s, arc)
+        shown = [
+            _shown(f, what, change, timing)
+            for f, (what, _), change in zip(faults, effects, changes, strict=True)
+            if f.severity > 0.0
+        ]
         self._made.append(
-            Repetition(index, side, start_s, top_s, hold_end_s, end_s, reached, tuple(faults))
+            Repetition(
+                index, side, start_s, top_s, hold_end_s, end_s, reached, tuple(faults), tuple(shown)
+            )
         )
         self._now = end_s + pace * chosen.pause_s * self._varied()
 
@@ -402,11 +520,21 @@ class _Set:
         duration_s = self._made[-1].end_s + 1.0
         self._knot(duration_s + 1.0, self._rest, self._quiet(1.0))
         knots = np.array(self._knots)
+        free = _leaves_free(self._program)
+        # The exercise's own motion keeps time, the rest of the body may be early or late.
+        first = next(iter(self._program.top))
+        own = {d for side in ("left", "right") for d in dofs(first, side)}
+        keeps = np.array([d in own for d in Dof])
+        style = replace(
+            self._style,
+            delay_s=np.where(keeps, 0.0, self._style.delay_s),
+            wander=self._style.wander * free,
+        )
         return Movement(
             exercise=self._exercise,
             duration_s=duration_s,
             repetitions=tuple(self._made),
-            style=self._style,
+            style=style,
             rest=self._rest,
             course=Track(knots, np.array(self._rows)),
             levels=Track(knots, np.array(self._levels)),
@@ -414,29 +542,34 @@ class _Set:
 
     def _extreme(
         self, values: Values, side: str, amplitude: float, effects: Sequence[tuple[Effect, float]]
-    ) -> Row:
-        """Return the row at an extreme of the movement, with its faults."""
+    ) -> tuple[Row, list[Row]]:
+        """Return the row at an extreme of the movement, and what each fault changed in it."""
         target = row(values, side)
-        angles = np.array([d not in NOT_ANGLES for d in Dof])
-        target[angles] *= amplitude
+        target[_SCALED] *= amplitude
         noise = self._noise(self._program.vary)
         moves = target != 0.0
         # What is not part of the exercise varies too, but less.
-        target += np.where(moves, 1.0, 0.6) * noise
+        target += np.where(moves, 1.0, 0.6) * noise + self._wilful()
+        changes = []
         for what, severity in effects:
+            before = target.copy()
             for name, factor in what.scale.items():
                 for dof in dofs(name, side):
                     target[dof] *= 1.0 - (1.0 - factor) * severity
-            mirrored = "right" if what.random_side and self._draws.flip() else side
-            target += severity * row(what.add, mirrored if what.random_side else side)
-            if what.swap_arm and severity > 0.5:
-                target = _swapped_arms(target)
-        return self._rest + target
+            target += severity * row(what.add, self._either if what.random_side else side)
+            if what.swap_arm:
+                target += severity * (_swapped_arms(target) - target)
+            changes.append(target - before)
+        return self._rest + target, changes
+
+    def _wilful(self) -> Row:
+        """Return what the pelvis does on its own."""
+        return self._free_rad * np.clip(self._draws.rng.normal(size=len(Dof)), -2.2, 2.2)
 
     def _noise(self, vary: Values) -> Row:
         sd = np.array([vary.get(_kind(d), _TOP_SD.get(_kind(d), 0.0)) for d in Dof])
         free = _leaves_free(self._program)
-        noise = self._draws.rng.normal(0.0, 1.0, len(Dof)) * sd * free
+        noise = self._draws.rng.normal(0.0, self._style.variety, len(Dof)) * sd * free
         radians = np.array([d not in NOT_ANGLES for d in Dof])
         return np.where(radians, np.radians(noise), noise)
 
@@ -458,6 +591,8 @@ class _Set:
 def _leaves_free(chosen: Program) -> Row:
     """Return 1 for what may differ from the textbook in this exercise, 0 where contact forbids."""
     held = {Dof.LUMBAR_FLEXION} if chosen.posture.name != "STANDING" else set()
+    if chosen.posture.name == "SUPINE":  # the head lies on the mat
+        held.add(Dof.NECK_FLEXION)
     if chosen.posture.name in ("PRONE", "STANDING"):
         held |= {of_side("KNEE_FLEXION", s) for s in "lr"}
     if chosen.posture.name.startswith("SIDE"):

@@ -31,13 +31,15 @@ class Effect:
     pace : float
         What all durations are multiplied by at severity 1.
     swap_arm : bool
-        The arm of the wrong side moves.
+        The arm of the wrong side moves instead, in part below severity 1.
     breath : float
         What breathing is multiplied by at severity 1.
     arc_s : float
         How much longer the way through the middle of the range takes at severity 1.
     random_side : bool
         ``LIST`` and ``TURN`` go to either side.
+    partial : bool
+        The repetition does not reach its target.
     """
 
     text: str
@@ -48,6 +50,7 @@ class Effect:
     breath: float = 1.0
     arc_s: float = 0.0
     random_side: bool = False
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ PROGRAMS: dict[str, Program] = {
         vary={"PELVIS_TILT": 4.0},
         faults={
             "no_pelvic_motion": Effect(
-                "the pelvis moves by less than 3 degrees", scale={"PELVIS_TILT": 0.12}),
+                "the pelvis moves by less than 3 degrees", scale={"PELVIS_TILT": 0.12},
+                partial=True),
             "hips_lift": Effect("the hips lift off the mat by half a bridge", add={"LIFT": 0.5}),
             "breath_holding": Effect("the breath stops", breath=0.0),
             "knees_swing": Effect(
@@ -113,17 +117,19 @@ PROGRAMS: dict[str, Program] = {
         },
     ),
     "glute_bridge": Program(
-        "Glute bridge", Posture.SUPINE,
+        "Glute bridge", Posture.SUPINE, fixed_range=True,
         top={"LIFT": 1.0},
         out_s=1.4, hold_s=1.2, return_s=1.4,
-        vary={"LIFT": 0.02, "PELVIS_TILT": 2.5},
+        vary={"LIFT": 0.03, "PELVIS_TILT": 4.5},
         faults={
             "pelvis_drops": Effect(
                 "one side of the pelvis sinks by 10 degrees at the top",
                 add={"PELVIS_TURN": 10.0}, random_side=True),
             "lumbar_overextension": Effect(
                 "the lumbar spine extends by 18 degrees at the top", add={"PELVIS_TILT": 18.0}),
-            "hips_low": Effect("the hips turn back at half of their range", scale={"LIFT": 0.5}),
+            "hips_low": Effect(
+                "the hips turn back at half of their range", scale={"LIFT": 0.5}, partial=True
+            ),
             "knees_fall_in": Effect(
                 "the knees fall in by 20 degrees", add={"both_KNEE_OUT": -20.0}),
             "too_fast": _TOO_FAST,
@@ -225,7 +231,7 @@ PROGRAMS: dict[str, Program] = {
         "Prone press-up", Posture.PRONE,
         top={"LUMBAR_FLEXION": -34.0, "THORAX_FLEXION": -14.0, "NECK_FLEXION": -12.0},
         out_s=1.8, hold_s=1.5, return_s=1.8,
-        vary={"LUMBAR_FLEXION": 3.0, "PELVIS_TILT": 1.5},
+        vary={"LUMBAR_FLEXION": 3.0, "PELVIS_TILT": 2.5},
         faults={
             "hips_lift": Effect("the pelvis leaves the mat by 9 cm", add={"LIFT": 0.09}),
             "shoulders_work": Effect(
@@ -237,10 +243,10 @@ PROGRAMS: dict[str, Program] = {
         },
     ),
     "plank": Program(
-        "Plank on forearms", Posture.PRONE,
+        "Plank on forearms", Posture.PRONE, fixed_range=True,
         top={"LIFT": 1.0},
         out_s=1.4, hold_s=5.0, return_s=1.4, pause_s=1.2,
-        vary={"LIFT": 0.01, "SAG": 1.0},
+        vary={"LIFT": 0.02, "SAG": 1.0, "PELVIS_TILT": 4.0},
         faults={
             "hips_sag": Effect(
                 "the hips hang 15 degrees below the line", add={"SAG": -15.0,
@@ -261,10 +267,10 @@ PROGRAMS: dict[str, Program] = {
         },
     ),
     "side_bridge": Program(
-        "Side bridge on the knees", Posture.SIDE_LEFT, one_sided=True,
+        "Side bridge on the knees", Posture.SIDE_LEFT, one_sided=True, fixed_range=True,
         top={"LIFT": 1.0},
         out_s=1.4, hold_s=4.0, return_s=1.4, pause_s=1.2,
-        vary={"LIFT": 0.02, "SAG": 1.0},
+        vary={"LIFT": 0.03, "SAG": 1.0, "PELVIS_TILT": 3.0},
         faults={
             "hips_sag": Effect("the hips hang 15 degrees below the line", add={"SAG": -15.0}),
             "trunk_rotates": Effect(

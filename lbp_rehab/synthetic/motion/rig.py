@@ -149,13 +149,26 @@ class Rig:
             for side in "lr"
         }
 
-    def trunk(self, pelvis: Matrix, thorax: Matrix, upper: Matrix, head: Matrix) -> Pose:
-        """Return a pose with the trunk's segments turned so in the world, root at the origin."""
+    def trunk(
+        self,
+        pelvis: Matrix,
+        thorax: Matrix,
+        upper: Matrix,
+        head: Matrix,
+        sway: Matrix | None = None,
+    ) -> Pose:
+        """Return a pose with the trunk's segments turned so in the world, root at the origin.
+
+        ``sway`` turns the lumbar vertebrae between pelvis and thorax, which moves the one against
+        the other and turns neither.
+        """
         rotation = np.empty((len(self.body.bones), 3, 3))
         rotation[:] = upper
         rotation[self._pelvis] = pelvis
         for bone, share in self._lumbar:
             rotation[bone] = between(pelvis, thorax, share)
+            if sway is not None:
+                rotation[bone] = sway @ rotation[bone]
         rotation[self._thorax] = thorax
         pose = Pose(rotation, np.zeros(3))
         self.turn_head(pose, upper, head)
@@ -277,7 +290,10 @@ class Rig:
 
 
 def root_of(function, low: float, high: float) -> float:  # type: ignore[no-untyped-def]
-    """Return where a function of one number is zero; the nearer end if it nowhere is."""
+    """Return where a function of one number is zero; the nearer end if it nowhere is.
+
+    What the function changed is left as it was at its last call, which need not be that place.
+    """
     at_low, at_high = function(low), function(high)
     if at_low * at_high > 0.0:
         return low if abs(at_low) < abs(at_high) else high

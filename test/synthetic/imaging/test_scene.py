@@ -250,6 +250,38 @@ def test_rooms_are_as_their_support_asks(support):
             assert not over.all(axis=1).any()
 
 
+def test_a_room_makes_way_for_its_camera_and_what_it_must_see():
+    points = np.random.default_rng(0).uniform([-1.0, -0.3, 0.0], [0.8, 0.3, 0.5], (100, 3))
+    colour = (0.5, 0.5, 0.5)
+    between = props.box((-0.3, 0.9, -0.5), (0.3, 1.1, 1.2), colour)
+    aside = props.box((1.5, 1.5, -0.5), (2.0, 2.0, 0.5), colour)
+    picture = props.box((-0.2, 2.97, 1.0), (0.2, 3.0, 1.5), colour)  # hangs on the moved wall
+    room = Room(walls_m=(-3.0, 3.0, -3.0, 3.0), furniture=(between, aside, picture))
+    eye = np.array([0.0, 3.2, 2.9])
+    made = room.seen_from(eye, points)
+    assert made.holds(eye)
+    assert made.floor_z_m + made.ceiling_m >= eye[2] + 0.25 - 1e-9
+    assert made.furniture == (aside,)
+    low = np.array([0.0, 2.5, 0.4])
+    kept = room.seen_from(low, points)
+    assert kept.walls_m == room.walls_m
+    assert kept.ceiling_m == room.ceiling_m
+    assert kept.furniture == (aside, picture)
+    assert not room.is_free(np.array([0.0, 1.15, 0.0]))
+    assert room.is_free(np.array([0.0, 1.25, 0.0]))
+
+
+def test_lines_are_blocked_by_what_they_go_through():
+    eye, points = np.zeros(3), np.array([[4.0, 0.0, 0.0], [4.0, 2.0, 0.0], [1.0, 0.0, 0.0]])
+    mesh = props.box((2.0, -0.3, -0.3), (3.0, 0.3, 0.3), (0.5, 0.5, 0.5))
+    for test in (props.blocks, props.box_blocks):
+        np.testing.assert_array_equal(test(mesh, eye, points), [True, False, False])
+    ball = props.ellipsoid((2.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    corner = np.array([[4.0, 0.8, 0.8]])  # through the box round the ball, past the ball
+    assert props.box_blocks(ball, eye, corner).all()
+    assert not props.blocks(ball, eye, corner).any()
+
+
 def test_same_seed_same_room_and_picture_other_seed_another(dressed):
     def picture(seed):
         room = sample_room(Draws(seed), "bed")

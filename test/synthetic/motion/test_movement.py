@@ -111,6 +111,79 @@ def test_size_of_a_fault_is_what_its_text_says():
     expected = np.zeros(len(Dof))
     expected[Dof.PELVIS_TILT] = np.radians(9.0)
     np.testing.assert_allclose(difference, expected, atol=1e-9)
+    (shown,) = faulty.repetitions[2].shown
+    assert (shown.name, shown.severity, shown.dof) == ("lumbar_overextension", 0.5, Dof.PELVIS_TILT)
+    assert shown.changed == pytest.approx(np.radians(9.0))
+
+
+@pytest.mark.parametrize(("exercise", "fault"), EVERY_FAULT)
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_evidence_is_the_difference_that_the_fault_made(exercise, fault, side):
+    faulty = perform(exercise, 4, repetitions=1, faults=[Fault(1, fault, 0.8)], side=side)
+    plain = perform(exercise, 4, repetitions=1, side=side)
+    (shown,) = faulty.repetitions[0].shown
+    made = faulty.repetitions[0]
+    assert made.start_s <= shown.start_s < shown.end_s <= made.end_s
+    if shown.dof is not None:
+        ours, theirs = (
+            m.course.at(np.array(m.repetitions[0].top_s))[shown.dof] for m in (faulty, plain)
+        )
+        assert ours - theirs == pytest.approx(shown.changed, abs=1e-9)
+        assert shown.changed != 0.0
+
+
+def test_painful_arc_is_the_slow_middle_of_the_way():
+    faulty = perform("forward_bend", 4, repetitions=1, faults=[Fault(1, "painful_arc")])
+    (shown,) = faulty.repetitions[0].shown
+    t_s = np.arange(shown.start_s, shown.end_s, 0.02)
+    rate = np.abs(np.gradient(faulty.level(t_s)[:, 0], 0.02))
+    assert shown.changed == pytest.approx(2.0)
+    assert shown.end_s < faulty.repetitions[0].top_s
+    assert rate.mean() < 0.2
+
+
+def test_fault_with_a_side_of_its_own_goes_to_either():
+    for exercise, fault in (("knee_to_chest", "pelvis_rolls"), ("glute_bridge", "pelvis_drops")):
+        for side in ("left", "right"):
+            signs = {
+                perform(exercise, s, repetitions=1, faults=[Fault(1, fault)], side=side)
+                .repetitions[0].shown[0].changed > 0.0
+                for s in range(20)
+            }  # fmt: skip
+            assert signs == {True, False}
+
+
+def test_only_what_stops_short_is_partial():
+    def reached(exercise, fault):
+        return perform(exercise, 4, faults=[Fault(1, fault)]).repetitions[0].amplitude
+
+    assert reached("glute_bridge", "hips_low") < 0.6
+    assert reached("pelvic_tilt", "no_pelvic_motion") < 0.3
+    for exercise, fault in (("forward_bend", "hip_dominated"), ("cat_camel", "one_end_only")):
+        assert reached(exercise, fault) > 0.8
+
+
+def test_exercises_own_motion_keeps_the_times_that_are_told():
+    for exercise in PROGRAMS:
+        movement = perform(exercise, 12, repetitions=1, side="left")
+        made = movement.repetitions[0]
+        first = next(iter(PROGRAMS[exercise].top))
+        for dof in np.flatnonzero(row({first: 1.0}, "left")):
+            assert movement.style.delay_s[dof] == 0.0
+        half = 0.5 * (made.start_s + made.top_s)
+        assert movement.level(np.array([half]))[0, 0] == pytest.approx(0.5, abs=1e-9)
+
+
+def test_free_pelvis_moves_in_all_three_planes_and_more_than_otherwise():
+    def spread(free):
+        rows = [
+            perform("dead_bug", s, repetitions=1, free_pelvis_deg=free).course.values[2]
+            for s in range(80)
+        ]
+        return np.degrees(np.std(rows, axis=0)[[0, 1, 2]])
+
+    assert (spread(5.0) > 4.5).all()
+    assert (spread(0.0)[1:] < 2.0).all()
 
 
 def test_too_fast_halves_the_lift():

@@ -25,8 +25,6 @@ from lbp_rehab.synthetic.motion.rig import (
 )
 from lbp_rehab.synthetic.person.body import Pose
 
-_NODS_RAD = float(np.radians(8.0))  # a head that turns so little stays on the mat
-
 
 class Supine(Poser):
     """Lying on the back, knees bent, feet on the mat; the hips can lift into a bridge."""
@@ -40,7 +38,6 @@ class Supine(Poser):
         self._back = self._part("spine01", "spine02", "shoulder01", "clavicle", facing=back)
         self._skull = self._part("head", "neck03")
         self._lift_m = self._pitch = 0.0
-        self._neck_rest = max(rest[Dof.NECK_FLEXION], 0.0) + _NODS_RAD
         self._feet = {s: np.zeros(3) for s in "lr"}
         self._rest_hands = rest
         self._calibrate(rest)
@@ -51,7 +48,7 @@ class Supine(Poser):
         flat[[Dof.LIFT, Dof.PELVIS_TURN, Dof.PELVIS_LIST, Dof.THORAX_TURN, Dof.THORAX_LIST]] = 0.0
 
         def over_line(pitch: float) -> float:
-            pose, height = self._bent(pitch, 0.85 * pitch, flat)
+            pose, height = self._bent(pitch, 0.0, flat)
             self._lift_m, self._pitch = height + SINK_M, pitch
             heads = self.rig.heads(pose)
             for side in "lr":
@@ -70,14 +67,15 @@ class Supine(Poser):
 
         over_line(root_of(over_line, np.radians(6), np.radians(50)))
 
-    def _bent(self, pitch: float, thorax_pitch: float, dof: Row) -> tuple[Pose, float]:
+    def _bent(self, pitch: float, sway: float, dof: Row) -> tuple[Pose, float]:
         """Pose the trunk with the upper back on the mat; return the height of the buttocks."""
         pelvis, thorax = self._segments(dof)
+        thorax_pitch = 0.85 * pitch
         lower = turn(1, thorax_pitch) @ SUPINE @ thorax
         # The upper back peels off the mat last.
         upper = turn(1, 0.7 * thorax_pitch) @ SUPINE @ thorax
         upper = upper @ turn(0, dof[Dof.THORAX_FLEXION] * 0.3)
-        pose = self.rig.trunk(turn(1, pitch) @ SUPINE @ pelvis, lower, upper, SUPINE)
+        pose = self.rig.trunk(turn(1, pitch) @ SUPINE @ pelvis, lower, upper, SUPINE, turn(1, sway))
         shoulders = self._shoulder_middle(pose)
         lowest = self.rig.lowest(pose, self._back)
         pose.root_m[:] = [0.45 - shoulders[0], -shoulders[1], -lowest - SINK_M]
@@ -87,11 +85,12 @@ class Supine(Poser):
         lift = max(dof[Dof.LIFT], 0.0)
         wanted = lift * self._lift_m - SINK_M
         pitch = lift * self._pitch
-        thorax = root_of(
+        # The lumbar spine gives way so that the buttocks are where they should be.
+        sway = root_of(
             lambda angle: self._bent(pitch, angle, dof)[1] - wanted,
-            0.85 * pitch - np.radians(35), 0.85 * pitch + np.radians(35),
+            np.radians(-40), np.radians(40),
         )  # fmt: skip
-        pose, _ = self._bent(pitch, thorax, dof)
+        pose, _ = self._bent(pitch, sway, dof)
         self._rest_head(pose, dof)
         return pose
 
@@ -104,8 +103,9 @@ class Supine(Poser):
             self.rig.turn_head(pose, turn(1, -angle) @ upper, turn(1, -0.5 * angle) @ looking)
             return self.rig.lowest(pose, self._skull) + SINK_M
 
-        lying = root_of(height, np.radians(-50), np.radians(60))
-        raised = max(dof[Dof.NECK_FLEXION] - self._neck_rest, 0.0)
+        lying = root_of(height, np.radians(-70), np.radians(60))
+        height(lying)
+        raised = max(dof[Dof.NECK_FLEXION], 0.0)
         if raised > 0.0:
             neck = turn(1, -(lying + raised)) @ upper
             self.rig.turn_head(pose, neck, turn(1, -(0.5 * lying + raised)) @ looking)
