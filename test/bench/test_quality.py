@@ -158,7 +158,9 @@ class Made:
 def test_the_sample_s_set_runs_through_the_whole_pipeline():
     pytest.importorskip("ai_edge_litert")
     made = [
-        Made(to_ns(m.start), to_ns(m.end), m.outcome == 1, tuple(Fault(f.id, 1.0) for f in m.faults))
+        Made(
+            to_ns(m.start), to_ns(m.end), m.outcome == 1, tuple(Fault(f.id, 1.0) for f in m.faults)
+        )
         for m in messages("/truth/quality/repetition")
     ]
     result = summarise([run_set(SampleCase(rest=45, repetitions=tuple(made)))])

@@ -66,7 +66,7 @@ def test_body_rests_on_its_support_and_nothing_goes_through_it(bodies, exercise,
         movement, own = make(body, exercise, fault, seed, side)
         for t_s, row in zip(times(movement), movement.at(times(movement)), strict=True):
             lowest = body.skin(own.pose(row))[:, 2].min()
-            assert -0.0125 < lowest < 0.01, f"{t_s:.2f} s, person {seed}"
+            assert -0.010001 < lowest < 0.01, f"{t_s:.2f} s, person {seed}"
 
 
 @pytest.mark.parametrize("exercise", PROGRAMS)
@@ -125,7 +125,7 @@ def test_thorax_lies_still_while_the_pelvis_tilts(bodies):
 def test_free_pelvis_breaks_no_contact(body, exercise):
     movement, own = make(body, exercise, free_pelvis_deg=5.0)
     for row in movement.at(times(movement, 0.4)):
-        assert -0.016 < body.skin(own.pose(row))[:, 2].min() < 0.01
+        assert -0.010001 < body.skin(own.pose(row))[:, 2].min() < 0.01
 
 
 @pytest.mark.parametrize("exercise", ["pelvic_tilt", "cat_camel", "bird_dog", "clam", "press_up"])

@@ -99,7 +99,7 @@ class Plank(Line):
             self._sag_rest = sag
             down = flat.copy()
             down[[Dof.LIFT, Dof.SAG]] = 0.0
-            return self.rig.lowest(self.pose(down), self._front) + SINK_M
+            return self.rig.lowest(self._unlifted(down), self._front) + SINK_M
 
         clearance(root_of(clearance, np.radians(-40), np.radians(-3)))
 
@@ -178,7 +178,7 @@ class SideBridge(Line):
 
         def clearance(sag: float) -> float:
             self._sag_rest = sag
-            return self.rig.lowest(self.pose(flat), self._flank) + SINK_M
+            return self.rig.lowest(self._unlifted(flat), self._flank) + SINK_M
 
         clearance(root_of(clearance, np.radians(-50), np.radians(-3)))
 

@@ -29,6 +29,7 @@ from lbp_rehab.synthetic.person.body import Body, Pose
 Row = NDArray[np.float64]
 
 SINK_M = 0.006  # how far a body presses into its support
+DEEPEST_M = 0.010  # no part of it goes deeper
 # Heights of joints over the support when the part lies on it.
 ELBOW_M, KNEE_M, ANKLE_M = 0.042, 0.058, 0.060
 UP: Vector = np.array([0.0, 0.0, 1.0])
@@ -86,6 +87,13 @@ class Poser:
 
     def pose(self, dof: Row) -> Pose:
         """Return the pose of one row of `Movement.at`."""
+        pose = self._unlifted(dof)
+        # Flesh that no contact was found for, such as a heavy thigh's, lifts the body a little.
+        lowest = float(self.body.skin(pose)[:, 2].min())
+        pose.root_m[2] += max(-DEEPEST_M - lowest, 0.0)
+        return pose
+
+    def _unlifted(self, dof: Row) -> Pose:
         pose = self._trunk(dof)
         for side in "lr":
             self._leg(pose, side, dof)

@@ -63,7 +63,7 @@ class Side(Poser):
         lower_leg = self._part(*(f"{n}.{self._under.upper()}" for n in _LOWER_LEG))
         for _ in range(2):
             self._place_feet(trunk)
-            raised = self.rig.lowest(self.pose(flat), lower_leg) + SINK_M
+            raised = self.rig.lowest(self._unlifted(flat), lower_leg) + SINK_M
             for heights in (self._knee_m, self._ankle_m):
                 for s in heights:
                     heights[s] -= raised
