@@ -39,15 +39,14 @@ _HARD = ("blanket", "occluder", "therapist", "dark", "misregistered")
 
 
 @dataclass(frozen=True)
-class Clip:
-    """A short piece of continuous movement of one person; iterated, it gives `Shown` frames."""
+class Drawn:
+    """A case made from a scenario."""
 
     scenario: Scenario
-    frames: int
 
     @property
     def seed(self) -> int:
-        """From which this clip can be made again."""
+        """From which this case can be made again."""
         return self.scenario.seed
 
     @property
@@ -62,8 +61,15 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """Unlike that of any other clip."""
+        """Unlike that of any other case."""
         return f"{self.exercise}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Clip(Drawn):
+    """A short piece of continuous movement of one person; iterated, it gives `Shown` frames."""
+
+    frames: int
 
     @property
     def condition(self) -> str:
@@ -225,36 +231,15 @@ class Burst:
 
 
 @dataclass(frozen=True)
-class EmgRecording:
+class EmgRecording(Drawn):
     """A set's sEMG with an MVC trial before it."""
 
-    scenario: Scenario
     electrodes: ElectrodeSettings
     condition: str
     labels: tuple[str, ...] = LABELS
     view: str = ""
     posture: str = ""
     person: str = ""
-
-    @property
-    def seed(self) -> int:
-        """From which this recording can be made again."""
-        return self.scenario.seed
-
-    @property
-    def exercise(self) -> str:
-        """The exercise."""
-        return self.scenario.exercise
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """Names of the faults that it shows."""
-        return tuple(f.name for f in self.scenario.faults)
-
-    @property
-    def name(self) -> str:
-        """Unlike that of any other recording."""
-        return f"{self.exercise}-{self.seed}"
 
     @cached_property
     def _stream(self) -> EmgStream:
