@@ -17,8 +17,10 @@ from lbp_rehab.synthetic.person.body import Body, Pose
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-DOWN: Vector = np.array([0.0, 0.0, -1.0])  # along a hanging limb, rest axes
-_LEFT: Vector = np.array([1.0, 0.0, 0.0])
+# Rest axes; down is also along a hanging limb.
+DOWN: Vector = np.array([0.0, 0.0, -1.0])
+LEFT: Vector = np.array([1.0, 0.0, 0.0])
+FRONT: Vector = np.array([0.0, -1.0, 0.0])
 
 # From rest axes to the support frame; columns are where left, back and up of the person point.
 SUPINE: Matrix = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -41,6 +43,11 @@ def turn(axis: int, angle_rad: float) -> Matrix:
     return out
 
 
+def outward(side: str) -> float:
+    """Return 1 for the left side "l", along the rest axes' x, and -1 for the right one."""
+    return 1.0 if side == "l" else -1.0
+
+
 def about(axis: Vector, angle_rad: float) -> Matrix:
     """Return the rotation about a unit vector (Rodrigues)."""
     x, y, z = axis
@@ -53,12 +60,16 @@ def segment(tilt: float, list_: float, turn_: float) -> Matrix:
     return turn(2, turn_) @ turn(1, list_) @ turn(0, tilt)
 
 
+def _axial(rotation: Matrix) -> Vector:
+    """Return a rotation's axis times twice the sine of its angle."""
+    r = rotation
+    return np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
+
+
 def between(a: Matrix, b: Matrix, share: float) -> Matrix:
     """Return the rotation a share of the way from ``a`` to ``b`` along the shortest path."""
     step = b @ a.T
-    twice_sine = np.array(
-        [step[2, 1] - step[1, 2], step[0, 2] - step[2, 0], step[1, 0] - step[0, 1]]
-    )
+    twice_sine = _axial(step)
     size = float(np.linalg.norm(twice_sine))
     angle = np.arctan2(size, np.trace(step) - 1.0)
     if size < 1e-9:
@@ -66,15 +77,10 @@ def between(a: Matrix, b: Matrix, share: float) -> Matrix:
     return about(twice_sine / size, share * float(angle)) @ a
 
 
-def swing(flexion: float, abduction: float, rotation: float, outward: float) -> Matrix:
-    """Return a thigh's or upper arm's rotation in rest axes from hanging down.
-
-    Parameters
-    ----------
-    outward : float
-        1 for the left side, -1 for the right.
-    """
-    return turn(1, -outward * abduction) @ turn(0, -flexion) @ turn(2, outward * rotation)
+def swing(flexion: float, abduction: float, rotation: float, side: str) -> Matrix:
+    """Return a thigh's or upper arm's rotation in rest axes from hanging down."""
+    out = outward(side)
+    return turn(1, -out * abduction) @ turn(0, -flexion) @ turn(2, out * rotation)
 
 
 def align(direction: Vector, axis: Vector, to_direction: Vector, to_axis: Vector) -> Matrix:
@@ -185,9 +191,8 @@ class Rig:
         Scapulohumeral rhythm (Inman 1944, J Bone Joint Surg 26:1), less what the mesh's shoulder
         joint takes itself.
         """
-        outward = 1.0 if side == "l" else -1.0
         lift = 0.2 * max(elevation_rad - np.radians(30.0), 0.0)
-        pose.rotation[self._clavicles[side]] = upper @ turn(1, -outward * lift)
+        pose.rotation[self._clavicles[side]] = upper @ turn(1, -outward(side) * lift)
 
     def heads(self, pose: Pose) -> Matrix:
         """Return where each bone starts, shape (n_bones, 3)."""
@@ -211,7 +216,7 @@ class Rig:
         """Point a limb by the rotation of its upper segment from hanging and its flexion."""
         sign = -1.0 if arm else 1.0
         lower = rotation @ turn(0, sign * flexion_rad) @ DOWN
-        self.aim(pose, limb, rotation @ DOWN, lower, sign * (rotation @ _LEFT))
+        self.aim(pose, limb, rotation @ DOWN, lower, sign * (rotation @ LEFT))
 
     def reach(self, pose: Pose, limb: Limb, target_m: Vector, pole: Vector) -> None:
         """Bring wrist or ankle to a target, with elbow or knee towards ``pole``."""
@@ -234,8 +239,7 @@ class Rig:
         axis = fore @ (limb.directions[1] / np.linalg.norm(limb.directions[1]))
         step = hand @ fore.T
         # Twist of a rotation about an axis: the quaternion's part along it.
-        sine = np.array([step[2, 1] - step[1, 2], step[0, 2] - step[2, 0], step[1, 0] - step[0, 1]])
-        angle = 2.0 * np.arctan2(float(sine @ axis), 1.0 + float(np.trace(step)))
+        angle = 2.0 * np.arctan2(float(_axial(step) @ axis), 1.0 + float(np.trace(step)))
         angle = float(np.clip(angle, -np.pi / 1.5, np.pi / 1.5))
         pose.rotation[list(limb.lower[1:])] = about(axis, 0.5 * angle) @ fore
         pose.rotation[list(limb.end)] = hand
@@ -276,9 +280,9 @@ class Rig:
             joints=joints,
             lengths_m=(float(np.linalg.norm(first)), float(np.linalg.norm(second))),
             directions=(first, second),
-            hinge=_LEFT,
-            along=np.array([0.0, -1.0, 0.0]),
-            across=_LEFT,
+            hinge=LEFT,
+            along=FRONT,
+            across=LEFT,
         )
 
     def _of(self, side: str, prefixes: tuple[str, ...]) -> tuple[int, ...]:

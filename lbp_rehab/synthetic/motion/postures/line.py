@@ -9,28 +9,28 @@ from lbp_rehab.synthetic.motion.dof import Dof
 from lbp_rehab.synthetic.motion.postures.poser import (
     ANKLE_M,
     ELBOW_M,
-    FRONT,
     HEADWARDS,
     KNEE_M,
     SINK_M,
-    Habit,
+    OnSide,
     Poser,
     Row,
     descend,
+    straight,
 )
 from lbp_rehab.synthetic.motion.rig import (
     DOWN,
-    LEFT_SIDE_UP,
+    FRONT,
     PRONE,
-    RIGHT_SIDE_UP,
     STANDING,
     Limb,
     Vector,
+    outward,
     root_of,
     segment,
     turn,
 )
-from lbp_rehab.synthetic.person.body import Body, Pose
+from lbp_rehab.synthetic.person.body import Pose
 
 
 class Line(Poser):
@@ -70,17 +70,15 @@ class Plank(Line):
     base = PRONE
 
     def _settle(self, rest: Row) -> None:
-        front = FRONT
-        self._front = self._part(
-            "root", "pelvis", "spine05", "spine04", "upperleg01", "upperleg02", facing=front
+        self._touching = self._part(
+            "root", "pelvis", "spine05", "spine04", "upperleg01", "upperleg02", facing=FRONT
         )
         self._ball_m = self._ball_height()
         legs, arms = self.rig.legs, self.rig.arms
         self._leg_m = 0.9985 * float(np.mean([sum(legs[s].lengths_m) for s in "lr"]))
         self._arm_m = float(np.mean([arms[s].lengths_m[0] for s in "lr"]))
         self._elbows = {}
-        flat = rest.copy()
-        flat[[Dof.PELVIS_TURN, Dof.PELVIS_LIST, Dof.THORAX_TURN, Dof.THORAX_LIST]] = 0.0
+        flat = straight(rest)
 
         def height(pitch: float) -> float:
             shoulder = self._shoulder_middle(self._line(pitch, 0.0, flat))
@@ -97,9 +95,8 @@ class Plank(Line):
 
         def clearance(sag: float) -> float:
             self._sag_rest = sag
-            down = flat.copy()
-            down[[Dof.LIFT, Dof.SAG]] = 0.0
-            return self.rig.lowest(self._unlifted(down), self._front) + SINK_M
+            down = straight(rest, Dof.LIFT, Dof.SAG)
+            return self.rig.lowest(self._unlifted(down), self._touching) + SINK_M
 
         clearance(root_of(clearance, np.radians(-40), np.radians(-3)))
 
@@ -148,24 +145,15 @@ class Plank(Line):
         self._palm_down(pose, side, HEADWARDS)
 
 
-class SideBridge(Line):
+class SideBridge(OnSide, Line):
     """On one forearm and the bent knees, the side of the body in one line."""
 
-    def __init__(self, body: Body, habit: Habit, rest: Row, upper: str = "l") -> None:
-        self.base = LEFT_SIDE_UP if upper == "l" else RIGHT_SIDE_UP
-        self.posture = Posture.SIDE_RIGHT if upper == "l" else Posture.SIDE_LEFT
-        self._top, self._under = upper, "r" if upper == "l" else "l"
-        super().__init__(body, habit, rest)
-
     def _settle(self, rest: Row) -> None:
-        down = np.array([-1.0 if self._top == "l" else 1.0, 0.0, 0.0])
+        down = self._down
         self._flank = self._part("root", "pelvis", "spine05", "upperleg", facing=down)
-        self._front = self.base @ FRONT
         self._knee = np.array([-0.55, 0.0, self._radius(f"lowerleg01.{self._under.upper()}", down)])
         arm = self.rig.arms[self._under]
-        flat = rest.copy()
-        flat[[Dof.PELVIS_TURN, Dof.PELVIS_LIST, Dof.THORAX_TURN, Dof.THORAX_LIST]] = 0.0
-        flat[[Dof.LIFT, Dof.SAG]] = 0.0
+        flat = straight(rest, Dof.LIFT, Dof.SAG)
         self._elbow = np.zeros(3)
 
         def height(pitch: float) -> float:
@@ -187,17 +175,14 @@ class SideBridge(Line):
         # The pelvis goes halfway along with the thigh, so that the side bends smoothly.
         middle = turn(1, -(leg_pitch - 0.5 * sag)) @ self.base
         lower = turn(1, -(leg_pitch - sag)) @ self.base @ thorax
-        head = lower @ segment(0.0, 0.0, 0.0) @ turn(1, self._sign() * 0.3 * dof[Dof.NECK_TURN])
-        head = head @ turn(1, self._sign() * max(dof[Dof.NECK_TURN], 0.0))
+        sign, nod = outward(self._top), dof[Dof.NECK_TURN]
+        head = lower @ turn(1, sign * 0.3 * nod) @ turn(1, sign * max(nod, 0.0))
         pose = self.rig.trunk(middle @ pelvis, lower, lower, head)
         limb = self.rig.legs[self._under]
         hip = self.rig.joint(pose, limb, 0)
         thigh = np.array([np.cos(leg_pitch), 0.0, np.sin(leg_pitch)])
         pose.root_m[:] = self._knee + limb.lengths_m[0] * thigh - hip
         return pose
-
-    def _sign(self) -> float:
-        return 1.0 if self._top == "l" else -1.0
 
     def _over_elbow(self, pose: Pose) -> float:
         return self._above(pose, self.rig.arms[self._under], self._elbow)

@@ -11,14 +11,20 @@ from scipy.spatial import ConvexHull
 from lbp_rehab.pose.types import Posture
 from lbp_rehab.synthetic.motion.dof import Dof, of_side
 from lbp_rehab.synthetic.motion.rig import (
+    FRONT,
+    LEFT,
+    LEFT_SIDE_UP,
     PRONE,
+    RIGHT_SIDE_UP,
     STANDING,
     Limb,
     Matrix,
     Rig,
     Vector,
     about,
+    align,
     between,
+    outward,
     root_of,
     segment,
     swing,
@@ -34,8 +40,7 @@ DEEPEST_M = 0.010  # no part of it goes deeper
 ELBOW_M, KNEE_M, ANKLE_M = 0.042, 0.058, 0.060
 UP: Vector = np.array([0.0, 0.0, 1.0])
 HEADWARDS: Vector = np.array([1.0, 0.0, 0.0])
-LEFT: Vector = np.array([1.0, 0.0, 0.0])  # rest axes
-FRONT: Vector = np.array([0.0, -1.0, 0.0])  # rest axes
+_STRAIGHT = (Dof.PELVIS_LIST, Dof.PELVIS_TURN, Dof.THORAX_LIST, Dof.THORAX_TURN)
 
 
 @dataclass(frozen=True)
@@ -183,13 +188,12 @@ class Poser:
         self.rig.swing(pose, limb, rotation, dof[of_side("ELBOW_FLEXION", side)], arm=True)
 
     def _swing(self, side: str, dof: Row, joint: str) -> Matrix:
-        outward = 1.0 if side == "l" else -1.0
         rotation = dof[of_side("HIP_ROTATION", side)] if joint == "HIP" else 0.0
         return swing(
             dof[of_side(f"{joint}_FLEXION", side)],
             dof[of_side(f"{joint}_ABDUCTION", side)],
             rotation,
-            outward,
+            side,
         )
 
     def _blend(self, pose: Pose, other: NDArray[np.float64], limb: Limb, share: float) -> None:
@@ -202,7 +206,7 @@ class Poser:
 
     def _outward(self, side: str) -> Vector:
         """Return the support frame's direction to the person's own side."""
-        return np.asarray(self.base[:, 0] * (1.0 if side == "l" else -1.0))
+        return np.asarray(self.base[:, 0] * outward(side))
 
     # Trunk
 
@@ -264,50 +268,49 @@ class Poser:
         limb = self.rig.legs[side]
         left = np.cross(UP, toes)
         rotation = np.stack([left, -toes, UP], axis=1)
-        outward = 1.0 if side == "l" else -1.0
-        pose.rotation[list(limb.end)] = turn(2, outward * self.habit.toe_out_rad) @ rotation
-
-    def _keep_head_clear(self, pose: Pose) -> None:
-        """Raise a head whose face would go through the support."""
-        head = self._part("head")
-        if self.rig.lowest(pose, head) >= -SINK_M:
-            return
-        upper = pose.rotation[self.body.bone("spine01")].copy()
-        before = pose.rotation[self.body.bone("head")].copy()
-        axis = self.base[:, 0]
-
-        def height(angle: float) -> float:
-            self.rig.turn_head(pose, upper, about(axis, angle) @ before)
-            return self.rig.lowest(pose, head) + SINK_M
-
-        height(root_of(height, 0.0, np.radians(-60.0)))
+        toe_out = outward(side) * self.habit.toe_out_rad
+        pose.rotation[list(limb.end)] = turn(2, toe_out) @ rotation
 
     def _palm_down(self, pose: Pose, side: str, fingers: Vector) -> None:
         """Lay a hand on its palm with the fingers in a level direction of the support."""
+        self.rig.twist_hand(pose, self.rig.arms[side], self._palm(side, fingers))
+
+    def _palm(self, side: str, fingers: Vector) -> Matrix:
         limb = self.rig.arms[side]
-        to_thumb = np.cross(fingers, UP) * (1.0 if side == "l" else -1.0)
-        hand = frame(fingers, to_thumb) @ frame(limb.along, limb.across).T
-        self.rig.twist_hand(pose, limb, hand)
+        return align(limb.along, limb.across, fingers, outward(side) * np.cross(fingers, UP))
 
     def _palm_height(self, side: str) -> float:
         """Return the height of the wrist over a palm that lies on the support."""
-        limb = self.rig.arms[side]
-        hand = np.flatnonzero(
-            self.body.dominant(*(f"{n}" for n in ("wrist", "finger", "metacarpal")))
-        )
-        wrist = self.body.heads[limb.joints[2]]
+        hand = np.flatnonzero(self.body.dominant("wrist", "finger", "metacarpal"))
+        wrist = self.body.heads[self.rig.arms[side].joints[2]]
         mine = hand[self.body.vertices[hand, 0] * wrist[0] > 0.0]
-        turned = frame(HEADWARDS, np.cross(HEADWARDS, UP) * (1.0 if side == "l" else -1.0))
-        local = (self.body.vertices[mine] - wrist) @ (turned @ frame(limb.along, limb.across).T).T
+        local = (self.body.vertices[mine] - wrist) @ self._palm(side, HEADWARDS).T
         return float(-local[:, 2].min()) - SINK_M / 3
 
 
-def frame(along: Vector, across: Vector) -> Matrix:
-    """Return axes: one direction, another as nearly as can be, and the third."""
-    first = along / np.linalg.norm(along)
-    second = across - (across @ first) * first
-    second = second / np.linalg.norm(second)
-    return np.stack([first, second, np.cross(first, second)], axis=1)
+class OnSide(Poser):
+    """What the postures on one side share.
+
+    Parameters
+    ----------
+    upper : str
+        Which side is up, "l" or "r".
+    """
+
+    def __init__(self, body: Body, habit: Habit, rest: Row, upper: str = "l") -> None:
+        self.base = LEFT_SIDE_UP if upper == "l" else RIGHT_SIDE_UP
+        self.posture = Posture.SIDE_RIGHT if upper == "l" else Posture.SIDE_LEFT
+        self._top, self._under = upper, "r" if upper == "l" else "l"
+        self._down = outward(self._under) * LEFT  # rest axes
+        self._front = self.base @ FRONT
+        super().__init__(body, habit, rest)
+
+
+def straight(rest: Row, *also: Dof) -> Row:
+    """Return a start position in which pelvis and thorax neither lean nor turn, and more is 0."""
+    row = rest.copy()
+    row[[*_STRAIGHT, *also]] = 0.0
+    return row
 
 
 def descend(azimuth: Vector, sine: float) -> Vector:

@@ -8,7 +8,6 @@ from lbp_rehab.pose.types import Posture
 from lbp_rehab.synthetic.motion.dof import Dof
 from lbp_rehab.synthetic.motion.postures.poser import (
     ANKLE_M,
-    FRONT,
     HEADWARDS,
     SINK_M,
     UP,
@@ -18,8 +17,10 @@ from lbp_rehab.synthetic.motion.postures.poser import (
 )
 from lbp_rehab.synthetic.motion.rig import (
     DOWN,
+    FRONT,
     PRONE,
     Vector,
+    about,
     between,
     root_of,
     segment,
@@ -35,10 +36,10 @@ class Prone(Poser):
     base = PRONE
 
     def _settle(self, rest: Row) -> None:
-        front = FRONT
-        self._belly = self._part("root", "pelvis", "spine05", "spine04", facing=front)
+        self._belly = self._part("root", "pelvis", "spine05", "spine04", facing=FRONT)
         self._thighs = self._part("upperleg01", "upperleg02")
-        self._chest = self._part("spine03", "spine02", "spine01", "breast", facing=front)
+        self._chest = self._part("spine03", "spine02", "spine01", "breast", facing=FRONT)
+        self._face = self._part("head")
         self._rest_pitch = 0.0
         self._knee_m = {s: self._radius(f"lowerleg01.{s.upper()}", FRONT) - SINK_M for s in "lr"}
         flat = rest.copy()
@@ -91,6 +92,20 @@ class Prone(Poser):
                 self._planted_leg(pose, s, dof)
         self._keep_head_clear(pose)
         return pose
+
+    def _keep_head_clear(self, pose: Pose) -> None:
+        """Raise a head whose face would go through the support."""
+        if self.rig.lowest(pose, self._face) >= -SINK_M:
+            return
+        upper = pose.rotation[self.body.bone("spine01")].copy()
+        before = pose.rotation[self.body.bone("head")].copy()
+        axis = self.base[:, 0]
+
+        def height(angle: float) -> float:
+            self.rig.turn_head(pose, upper, about(axis, angle) @ before)
+            return self.rig.lowest(pose, self._face) + SINK_M
+
+        height(root_of(height, 0.0, np.radians(-60.0)))
 
     def _planted_leg(self, pose: Pose, side: str, dof: Row) -> None:
         self.rig.reach(pose, self.rig.legs[side], self._feet[side], DOWN)

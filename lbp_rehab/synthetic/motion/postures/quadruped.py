@@ -15,8 +15,10 @@ from lbp_rehab.synthetic.motion.postures.poser import (
     Row,
     descend,
     instep_down,
+    straight,
 )
 from lbp_rehab.synthetic.motion.rig import (
+    FRONT,
     PRONE,
     root_of,
     segment,
@@ -35,13 +37,11 @@ class Quadruped(Poser):
     def _settle(self, rest: Row) -> None:
         legs, arms = self.rig.legs, self.rig.arms
         self._thigh_m = float(np.mean([legs[s].lengths_m[0] for s in "lr"]))
-        front = np.array([0.0, -1.0, 0.0])
-        self._knee_m = self._radius("lowerleg01.L", front) - SINK_M
+        self._knee_m = self._radius("lowerleg01.L", FRONT) - SINK_M
         self._hip_m = self._knee_m + self._thigh_m * np.cos(np.radians(5.0))
         self._knees = {}
         self._hands = {s: np.array([0.0, 0.0, self._wrist_m[s]]) for s in "lr"}
-        flat = rest.copy()
-        flat[[Dof.PELVIS_TURN, Dof.PELVIS_LIST, Dof.THORAX_TURN, Dof.THORAX_LIST]] = 0.0
+        flat = straight(rest)
         reach = np.mean([arms[s].bend_m(rest[of_side("ELBOW_FLEXION", s)]) for s in "lr"])
 
         def height(pitch: float) -> float:

@@ -4,61 +4,47 @@ from __future__ import annotations
 
 import numpy as np
 
-from lbp_rehab.pose.types import Posture
 from lbp_rehab.synthetic.motion.dof import Dof, of_side
 from lbp_rehab.synthetic.motion.postures.poser import (
     ELBOW_M,
-    FRONT,
     HEADWARDS,
-    LEFT,
     SINK_M,
     UP,
-    Habit,
-    Poser,
+    OnSide,
     Row,
     descend,
+    straight,
 )
 from lbp_rehab.synthetic.motion.rig import (
-    LEFT_SIDE_UP,
-    RIGHT_SIDE_UP,
     Vector,
     root_of,
     segment,
     turn,
 )
-from lbp_rehab.synthetic.person.body import Body, Pose
+from lbp_rehab.synthetic.person.body import Pose
 
 _LOWER_LEG = ("lowerleg01", "lowerleg02", "foot", "toe5-1", "toe5-2", "toe5-3")
 
 
-class Side(Poser):
+class Side(OnSide):
     """Lying on one side with hips and knees bent: the clam."""
 
-    def __init__(self, body: Body, habit: Habit, rest: Row, upper: str = "l") -> None:
-        self.base = LEFT_SIDE_UP if upper == "l" else RIGHT_SIDE_UP
-        self.posture = Posture.SIDE_RIGHT if upper == "l" else Posture.SIDE_LEFT
-        self._top, self._under = upper, "r" if upper == "l" else "l"
-        super().__init__(body, habit, rest)
-
     def _settle(self, rest: Row) -> None:
-        down = np.array([-1.0 if self._top == "l" else 1.0, 0.0, 0.0])
+        down = self._down
         self._hips = self._part("root", "pelvis", "spine05", "upperleg01", facing=down)
         self._ribs = self._part("spine02", "spine01", "shoulder01", "clavicle", facing=down)
-        self._front = self.base @ FRONT
         self._hip_flexion = np.radians(48.0)
-        outward = down[0]
         self._shoulder_m = self._radius(f"upperarm01.{self._under.upper()}", down, 0.05)
         self._knee_m: dict[str, float] = {}
         self._ankle_m: dict[str, float] = {}
         for s, under in ((self._under, None), (self._top, self._under)):
             for joint, heights in (("lowerleg01", self._knee_m), ("foot", self._ankle_m)):
-                below = self._radius(f"{joint}.{s.upper()}", outward * LEFT) - SINK_M
+                below = self._radius(f"{joint}.{s.upper()}", down) - SINK_M
                 if under is not None:  # on the other leg
-                    inner = self._radius(f"{joint}.{under.upper()}", -outward * LEFT)
+                    inner = self._radius(f"{joint}.{under.upper()}", -down)
                     below += heights[under] + inner
                 heights[s] = below
-        flat = rest.copy()
-        flat[[Dof.PELVIS_TURN, Dof.PELVIS_LIST, Dof.THORAX_TURN]] = 0.0
+        flat = straight(rest)
         trunk = self._trunk(flat)
         lower_leg = self._part(*(f"{n}.{self._under.upper()}" for n in _LOWER_LEG))
         for _ in range(2):

@@ -14,6 +14,7 @@ from lbp_rehab.synthetic.motion.postures.poser import (
 from lbp_rehab.synthetic.motion.rig import (
     STANDING,
     Vector,
+    outward,
     segment,
     turn,
 )
@@ -72,6 +73,6 @@ class Standing(Poser):
         # Hands on the small of the back, as for the backward bend.
         hip = self.rig.joint(pose, self.rig.legs[side], 0)
         pelvis = pose.rotation[0]
-        outward = 1.0 if side == "l" else -1.0
-        target = hip + pelvis @ np.array([0.05 * outward, 0.10, 0.12])
-        return target, pelvis @ np.array([outward, 0.8, 0.0])
+        out = outward(side)
+        target = hip + pelvis @ np.array([0.05 * out, 0.10, 0.12])
+        return target, pelvis @ np.array([out, 0.8, 0.0])

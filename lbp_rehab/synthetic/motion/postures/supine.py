@@ -8,16 +8,17 @@ from lbp_rehab.pose.types import Posture
 from lbp_rehab.synthetic.motion.dof import Dof, of_side
 from lbp_rehab.synthetic.motion.postures.poser import (
     ELBOW_M,
-    FRONT,
     HEADWARDS,
     SINK_M,
     UP,
     Poser,
     Row,
     descend,
+    straight,
 )
 from lbp_rehab.synthetic.motion.rig import (
     DOWN,
+    FRONT,
     SUPINE,
     Vector,
     root_of,
@@ -33,19 +34,17 @@ class Supine(Poser):
     base = SUPINE
 
     def _settle(self, rest: Row) -> None:
-        back = -DOWN[[0, 2, 1]]  # backwards, rest axes
+        back = -FRONT
         self._buttocks = self._part("root", "pelvis", "upperleg01", "spine05", facing=back)
         self._back = self._part("spine01", "spine02", "shoulder01", "clavicle", facing=back)
         self._skull = self._part("head", "neck03")
         self._lift_m = self._pitch = 0.0
         self._feet = {s: np.zeros(3) for s in "lr"}
-        self._rest_hands = rest
         self._calibrate(rest)
 
     def _calibrate(self, rest: Row) -> None:
         """Find the bridge whose hips lie on the line from shoulders to knees, and the feet."""
-        flat = rest.copy()
-        flat[[Dof.LIFT, Dof.PELVIS_TURN, Dof.PELVIS_LIST, Dof.THORAX_TURN, Dof.THORAX_LIST]] = 0.0
+        flat = straight(rest, Dof.LIFT)
 
         def over_line(pitch: float) -> float:
             pose, height = self._bent(pitch, 0.0, flat)
