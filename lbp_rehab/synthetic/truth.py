@@ -17,8 +17,9 @@ Matrix = NDArray[np.float64]
 
 PERSON_ID = "synthetic"
 SIGMA_M, SIGMA_RAD = 1e-4, 1e-4  # of rounding to single precision; a known value is never exact
-# The surface before a point of the face or foot, or a bony landmark under fat, is this near.
-_ON_SKIN_M = (0.03, 0.08)
+# How deep under the surface that is seen a point may lie; beyond, it is on the far side. Bony
+# landmarks lie under fat, hip joints of heavy people deep.
+_SKIN_M, _BONY_M, _JOINT_M, _HIP_M = 0.03, 0.08, 0.16, 0.22
 _BEHIND_M = 0.01  # what is seen beyond a point does not cover it
 _POLE = float(np.cos(np.radians(15.0)))  # of the obliquity; nearer, tilt and rotation mean nothing
 # Anny's rest axes (left, back, up) as ISB axes (anterior, left, cranial): columns.
@@ -52,7 +53,7 @@ def keypoints(
 ) -> BodyPose:
     """Return the 33 keypoints and the four landmarks of the pelvis that a camera should find.
 
-    Visibility is 1 for what lies in the image; see `hide` for what something covers.
+    Visibility is 1 for what lies in the image; see `seen` for what something covers.
     """
     points = np.concatenate([body.keypoints(pose), body.landmarks(pose)])
     position = camera.to_optical(points)
@@ -110,7 +111,7 @@ def seen(
     """
     height, width = depth_m.shape
     inside = pose.visibility > 0.0
-    bones = _strongest_bones(body)
+    strongest = body.weight_bones[:, 0]
     visible, covered = np.zeros(len(pose.names)), np.zeros(len(pose.names), bool)
     for k in np.flatnonzero(inside):
         column, row = np.round(pose.pixel[k]).astype(int)
@@ -119,7 +120,7 @@ def seen(
         before_m = pose.position[k, 2] - depth_m[row, column]
         name = pose.names[k]
         if face != NOTHING:
-            bone = body.bones[bones[body.faces[face, 0]]]
+            bone = body.bones[strongest[body.faces[face, 0]]]
             own = bone.startswith(_own_parts(name)) and _same_side(name, bone)
             visible[k] = own and before_m < _depth_limit_m(name)
         else:
@@ -150,13 +151,11 @@ _JOINTS = frozenset(
 
 
 def _depth_limit_m(name: str) -> float:
-    """Return how deep under the surface that is seen a point may lie; beyond, it is the far side.
-
-    Hip joints of heavy people lie deep; shoulders and limbs do not.
-    """
-    if name in _JOINTS:
-        return 0.22 if name.endswith("hip") else 0.16
-    return _ON_SKIN_M[name in LANDMARKS]
+    if name in LANDMARKS:
+        return _BONY_M
+    if name not in _JOINTS:
+        return _SKIN_M
+    return _HIP_M if name.endswith("hip") else _JOINT_M
 
 
 def _own_parts(name: str) -> tuple[str, ...]:
@@ -166,10 +165,6 @@ def _own_parts(name: str) -> tuple[str, ...]:
 def _same_side(name: str, bone: str) -> bool:
     other = {"l": ".R", "r": ".L"}.get(name[0] if name[1:2] == "_" else "", "?")
     return not bone.endswith(other)
-
-
-def _strongest_bones(body: Body) -> NDArray[np.int64]:
-    return np.asarray(body.weight_bones[:, 0])
 
 
 class PelvisTruth:
