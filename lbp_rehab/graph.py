@@ -25,6 +25,8 @@ RESULTS = (
 )
 NAMESPACE = re.compile(r"/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?|/?")
 
+CAMERA_NODES = ("camera_driver", "pose_estimator", "pelvic_angle_estimator")
+
 Value = bool | int | float | str | list[float] | list[str]
 
 
@@ -48,7 +50,7 @@ class SessionOptions:
     camera_topics: str = _option(
         "", "prefix of a stock driver's topics, e.g. /camera/camera (with --camera none)"
     )
-    subject: str = _option("", "who the patient is: nearest, left, region:x0,y0,x1,y1, ...")
+    subject: str = _option("", "who the patient is: nearest, mat, left, region:x0,y0,x1,y1, ...")
     gravity: str = _option("", "up direction: auto, overhead or x,y,z")
     emg: str = _option("none", "lsl:name=..., file:PATH, topic (emg/raw) or none")
     mvc_file: str = _option("", "YAML of each channel's maximal voluntary contraction [V]")
@@ -149,7 +151,7 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
             parameters=theirs.of(name, options.namespace, known)
             | {k: v for k, v in parameters.items() if v not in ("", [])}
             | (sim_time if name != "player" else {}),
-            remappings=remap if name in ("camera_driver", "pose_estimator") else (),
+            remappings=remap if name in CAMERA_NODES else (),
             parameter_files=(str(path),),
             namespace=options.namespace,
             respawn=respawn,
@@ -218,11 +220,19 @@ def _readers(nodes: list[NodeSpec], options: SessionOptions) -> list[str]:
     """Return how many readers each topic has once every node is up, for the player to wait for."""
     recorders = int(bool(options.record))
     camera = _camera_topics(options) or "camera"
-    readers = {f"{camera}/color/image_raw": 1, "body/pose": 2, "pelvis/state": 1, "quality/live": 1}
+    readers = {
+        f"{camera}/color/image_raw": 1,
+        "body/pose": 2,
+        "pelvis/state": 1,
+        "quality/live": 1,
+    }
     if any(node.name == "emg_bridge" for node in nodes):
         readers["emg/activation"] = 1
         readers["emg/raw"] = int(options.emg == "topic")
-    return [f"{topic}={count + recorders}" for topic, count in readers.items()]
+    recorded = [f"{topic}={count + recorders}" for topic, count in readers.items()]
+    # Not every bag has them, and the recorder reads only what is published.
+    depth = ("aligned_depth_to_color/image_raw", "color/camera_info")
+    return recorded + [f"{camera}/{topic}=2" for topic in depth]
 
 
 def option_help() -> dict[str, tuple[Value, str]]:

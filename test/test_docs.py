@@ -6,12 +6,19 @@ import re
 import shlex
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from lbp_rehab import cli, msg
+from lbp_rehab.bench import real
+from lbp_rehab.bench.naive import NaivePose
+from lbp_rehab.estimate import Reason
 from lbp_rehab.graph import SessionOptions, session_graph
 from lbp_rehab.nodes import qos
 from lbp_rehab.paths import resource_dir
+from lbp_rehab.pose.skeleton import NAMES
+from lbp_rehab.pose.types import BodyPose
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -187,6 +194,34 @@ def test_keys_of_info_are_as_documented(capsys):
     code, figures = run_json(capsys, "info", str(resource_dir() / "sample" / "glute_bridge"))
     assert code == 0
     assert set(figures) == documented_keys("info")
+
+
+def test_keys_of_bench_real_are_as_documented(monkeypatch, tmp_path, capsys):
+    class Blind:
+        def __init__(self, *_):
+            pass
+
+        def update(self, frame):
+            return BodyPose.unknown(frame.stamp_ns, "camera", NAMES, Reason.NO_PERSON)
+
+    class BlindPeer(Blind):
+        def update(self, _):
+            n = len(NAMES)
+            return NaivePose(np.zeros((n, 3)), np.zeros(n, bool), np.zeros((n, 2)), 0.0)
+
+    monkeypatch.setattr(real, "PoseEstimator", Blind)
+    monkeypatch.setattr(real, "NaivePoseEstimator", BlindPeer)
+    cv2.imwrite(str(tmp_path / "0.png"), np.zeros((24, 32, 3), np.uint8))
+    found = {}
+    for words in ([], ["--photos"]):
+        code, figures = run_json(capsys, "bench", "real", f"folder:{tmp_path}", *words)
+        assert code == 0
+        found |= figures
+    inner = set().union(*(bone.keys() for bone in found["bones"].values()))
+    assert set(found) == documented_keys("bench real")
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    (row,) = [line for line in text.splitlines() if line.startswith("| `bones` |")]
+    assert inner == set(INLINE.findall(row)) - {"bones", "null"}
 
 
 @pytest.mark.graph

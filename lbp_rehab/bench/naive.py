@@ -14,7 +14,8 @@ from scipy.spatial.transform import Rotation
 
 from lbp_rehab.camera.types import Intrinsics, RgbdFrame
 from lbp_rehab.pelvis.segments import POINTS, cardan, gravity_frame, pelvis_axes, spans_a_pelvis
-from lbp_rehab.pose.blazepose import Detector, LandmarkModel, Region
+from lbp_rehab.pose.blazepose import Detector, LandmarkModel
+from lbp_rehab.pose.landmarks import Region
 from lbp_rehab.pose.skeleton import INDEX, NAMES
 from lbp_rehab.pose.types import Support
 

@@ -98,7 +98,7 @@ def run_case(
         begin = time.perf_counter()
         pose = follow.update(item.frame)
         middle = time.perf_counter()
-        state, sample = pelvis.update(pose)
+        state, sample = pelvis.update(pose, item.frame.depth, item.frame.intrinsics)
         end = time.perf_counter()
         calibration.add(sample, item.frame.stamp_ns, bool(item.neutral))
         times.append((1000.0 * (middle - begin), 1000.0 * (end - middle)))

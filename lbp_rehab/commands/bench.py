@@ -17,6 +17,7 @@ BENCHMARKS = {
     "latency": "camera stamp to pelvis/state through the whole graph, CPU and memory of each node",
     "pose": "3D keypoints on synthetic patients against exact truth, beside a naive peer",
     "pelvis": "pelvic and lumbar angles on synthetic patients against exact truth",
+    "real": "a real recording without truth: who is followed, and how much bones vary",
     "emg": "activation and onsets from synthetic surface EMG against the true drive",
     "quality": "repetitions, faults and scores from images of synthetic patients",
 }

@@ -134,6 +134,18 @@ def _pose() -> tuple[str, str]:
     return OK, "BlazePose detector and landmark model load"
 
 
+def _networks() -> tuple[str, str]:
+    from lbp_rehab.pelvis import head  # noqa: PLC0415
+    from lbp_rehab.pose import lift  # noqa: PLC0415
+
+    sizes = []
+    for weights, network in ((lift.WEIGHTS, lift.Lifter), (head.WEIGHTS, head.PelvisHead)):
+        network()
+        size = (resource_dir() / "models" / weights).stat().st_size
+        sizes.append(f"{weights} ({size / 1e6:.1f} MB)")
+    return OK, f"{' and '.join(sizes)} load in onnxruntime {metadata.version('onnxruntime')}"
+
+
 def _sample() -> tuple[str, str]:
     from lbp_rehab.bags import summary  # noqa: PLC0415
     from lbp_rehab.commands.demo import SAMPLE  # noqa: PLC0415
@@ -197,6 +209,7 @@ CHECKS: dict[str, Callable[[], tuple[str, str]]] = {
     "dds round trip": _round_trip,
     "cv_bridge, filters": _companions,
     "pose models": _pose,
+    "trained networks": _networks,
     "exercises": _exercises,
     "sample recording": _sample,
     "LSL": _optional("pylsl", "sEMG streams", "emg"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Quaternion, Vector3
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 
@@ -15,6 +18,9 @@ from lbp_rehab.msg import Estimate
 from lbp_rehab.pelvis.types import Method, NeutralSource, PelvisAngles, PelvisState
 from lbp_rehab.pose.types import BodyPose, Mode, Posture, Support
 from lbp_rehab.stamps import NANOSECONDS
+
+if TYPE_CHECKING:  # its module brings the networks, which not every node needs
+    from lbp_rehab.pelvis.landmarks import PelvisLandmarks
 
 
 def to_ns(stamp: Time) -> int:
@@ -77,21 +83,32 @@ def to_body_pose(pose: BodyPose) -> msg.BodyPose:
         out.up = Vector3(x=support.up[0], y=support.up[1], z=support.up[2])
         out.up_sigma_rad = float(support.sigma_rad)
         out.support_height = to_estimate(support.height)
-    sigma = pose.sigma_m().tolist()
-    position = pose.position.tolist()
-    triangles = pose.covariance[:, UPPER_TRIANGLE[0], UPPER_TRIANGLE[1]].astype(np.float32)
-    pixels = pose.pixel.astype(np.float32)
-    for i, name in enumerate(pose.names):
+    out.keypoints = _keypoints(pose, pose.sigma_m(), pose.covariance)
+    return out
+
+
+def _keypoints(
+    points: BodyPose | PelvisLandmarks,
+    sigma_m: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+) -> list[msg.Keypoint]:
+    """Return the messages of points with their 1-sigma (n,) and covariance (n, 3, 3)."""
+    sigma = sigma_m.tolist()
+    position = points.position.tolist()
+    triangles = covariance[:, UPPER_TRIANGLE[0], UPPER_TRIANGLE[1]].astype(np.float32)
+    pixels = points.pixel.astype(np.float32)
+    out = []
+    for i, name in enumerate(points.names):
         x, y, z = position[i]
-        out.keypoints.append(
+        out.append(
             msg.Keypoint(
                 name=name,
-                status=int(pose.status[i]),
-                reason=int(pose.reason[i]),
+                status=int(points.status[i]),
+                reason=int(points.reason[i]),
                 position=Point(x=x, y=y, z=z),
                 sigma_m=sigma[i],
                 covariance=triangles[i],
-                visibility=float(pose.visibility[i]),
+                visibility=float(points.visibility[i]),
                 pixel=pixels[i],
             )
         )
@@ -174,6 +191,17 @@ def to_pelvis_state(state: PelvisState) -> msg.PelvisState:
         out.pose.pose.orientation = Quaternion(x=qx, y=qy, z=qz, w=qw)
         out.pose.covariance = state.covariance.ravel()
     return out
+
+
+def to_pelvis_landmarks(state: PelvisState, landmarks: PelvisLandmarks) -> msg.PelvisLandmarks:
+    """Return the message of the landmarks of a pelvis state."""
+    covariance = np.eye(3) * landmarks.sigma_m[:, None, None] ** 2
+    return msg.PelvisLandmarks(
+        header=Header(stamp=to_stamp(state.stamp_ns), frame_id=state.frame_id),
+        person_id=state.person_id,
+        track_id=state.track_id,
+        landmarks=_keypoints(landmarks, landmarks.sigma_m, covariance),
+    )
 
 
 def from_pelvis_state(message: msg.PelvisState) -> PelvisState:

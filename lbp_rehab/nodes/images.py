@@ -60,24 +60,32 @@ def to_frame(color: Image, depth: Image | None, info: CameraInfo) -> RgbdFrame:
             f"the colour image is {color.width}x{color.height} but camera_info says "
             f"{intrinsics.width}x{intrinsics.height}"
         )
-    millimetres = None
-    if depth is not None:
-        if depth.encoding not in DEPTH_ENCODINGS:
-            raise InputError(
-                f"depth has encoding '{depth.encoding}'; it must be one of "
-                f"{', '.join(DEPTH_ENCODINGS)}"
-            )
-        if (depth.width, depth.height) != (color.width, color.height):
-            raise InputError(
-                f"depth is {depth.width}x{depth.height} but colour is {color.width}x"
-                f"{color.height}; use depth aligned to colour"
-            )
-        millimetres = _array(depth, "passthrough")
-        if millimetres.dtype.kind == "f":
-            millimetres = to_millimetres(millimetres)
+    millimetres = None if depth is None else to_depth(depth, intrinsics)
     return RgbdFrame(
         to_ns(color.header.stamp), color.header.frame_id, image, millimetres, intrinsics
     )
+
+
+def to_depth(message: Image, intrinsics: Intrinsics) -> NDArray[np.uint16]:
+    """Return a depth image in millimetres, shape (h, w).
+
+    Raises
+    ------
+    InputError
+        If the encoding is not supported, or the size is not that of the colour camera.
+    """
+    if message.encoding not in DEPTH_ENCODINGS:
+        raise InputError(
+            f"depth has encoding '{message.encoding}'; it must be one of "
+            f"{', '.join(DEPTH_ENCODINGS)}"
+        )
+    if (message.width, message.height) != (intrinsics.width, intrinsics.height):
+        raise InputError(
+            f"depth is {message.width}x{message.height} but colour is {intrinsics.width}x"
+            f"{intrinsics.height}; use depth aligned to colour"
+        )
+    image = _array(message, "passthrough")
+    return to_millimetres(image) if image.dtype.kind == "f" else image
 
 
 def to_rgb(message: Image) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The pose as RViz and Foxglove draw it: markers, and the support plane as a frame."""
+"""Pose and pelvis as RViz and Foxglove draw them: markers, and the support plane as a frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from lbp_rehab.estimate import Status
 from lbp_rehab.nodes.convert import to_stamp
+from lbp_rehab.pelvis.landmarks import PelvisLandmarks
 from lbp_rehab.pelvis.segments import gravity_frame
+from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.skeleton import DRAWN
 from lbp_rehab.pose.types import BodyPose
 
@@ -19,6 +21,14 @@ SUPPORT_FRAME = "support"
 LEFT = ColorRGBA(r=0.12, g=0.47, b=1.0, a=1.0)
 RIGHT = ColorRGBA(r=1.0, g=0.55, b=0.0, a=1.0)
 MIDDLE = ColorRGBA(r=0.9, g=0.9, b=0.9, a=1.0)
+LANDMARK_M = 0.02  # diameter
+HALF_CLEAR_M = 0.03  # a landmark of this sigma is drawn half transparent
+ARROW_M, SHAFT_M, HEAD_M = 0.15, 0.008, 0.02
+AXES = (  # anterior, left, cranial, in the colours that viewers give x, y, z
+    ColorRGBA(r=0.9, g=0.1, b=0.1, a=1.0),
+    ColorRGBA(r=0.1, g=0.8, b=0.1, a=1.0),
+    ColorRGBA(r=0.1, g=0.3, b=0.9, a=1.0),
+)
 
 
 def to_markers(pose: BodyPose) -> MarkerArray:
@@ -50,6 +60,38 @@ def to_markers(pose: BodyPose) -> MarkerArray:
         for i in np.flatnonzero(~known)
     ]
     return MarkerArray(markers=[bones, *joints, *gone])
+
+
+def to_pelvis_markers(state: PelvisState, landmarks: PelvisLandmarks) -> MarkerArray:
+    """Return the landmarks as spheres, the clearer the less certain, and the axes as arrows."""
+    header = Header(stamp=to_stamp(state.stamp_ns), frame_id=state.frame_id)
+    markers = []
+    for i, name in enumerate(landmarks.names):
+        spot = Marker(header=header, ns="pelvis_landmarks", id=i, type=Marker.SPHERE)
+        if landmarks.status[i] == Status.UNKNOWN:
+            spot.action = Marker.DELETE
+        else:
+            x, y, z = landmarks.position[i].tolist()
+            spot.pose.position = Point(x=x, y=y, z=z)
+            spot.pose.orientation.w = 1.0
+            spot.scale = Vector3(x=LANDMARK_M, y=LANDMARK_M, z=LANDMARK_M)
+            colour = _colour(name, name)
+            opacity = HALF_CLEAR_M / (HALF_CLEAR_M + float(landmarks.sigma_m[i]))
+            spot.color = ColorRGBA(r=colour.r, g=colour.g, b=colour.b, a=opacity)
+        markers.append(spot)
+    for i, colour in enumerate(AXES):
+        arrow = Marker(header=header, ns="pelvis_axes", id=i, type=Marker.ARROW)
+        if state.origin is None or state.axes is None:
+            arrow.action = Marker.DELETE
+        else:
+            tip = state.origin + ARROW_M * state.axes[:, i]
+            ends = (state.origin.tolist(), tip.tolist())
+            arrow.points = [Point(x=x, y=y, z=z) for x, y, z in ends]
+            arrow.pose.orientation.w = 1.0
+            arrow.scale = Vector3(x=SHAFT_M, y=HEAD_M, z=0.0)
+            arrow.color = colour
+        markers.append(arrow)
+    return MarkerArray(markers=markers)
 
 
 def support_transform(pose: BodyPose) -> TransformStamped:

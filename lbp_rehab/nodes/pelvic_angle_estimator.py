@@ -1,4 +1,4 @@
-"""Node: the patient's pose in, pelvic and lumbar angles out."""
+"""Node: the patient's pose and the depth of its instant in, pelvic and lumbar angles out."""
 
 from __future__ import annotations
 
@@ -7,29 +7,35 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.clock import Clock, ClockType
-from rclpy.task import Future
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, Image
+from visualization_msgs.msg import MarkerArray
 
 from lbp_rehab import msg
-from lbp_rehab.estimate import Estimate, Reason
+from lbp_rehab.camera.types import Intrinsics
+from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert import (
-    NANOSECONDS,
     from_body_pose,
-    to_estimate,
+    to_ns,
+    to_pelvis_landmarks,
     to_pelvis_state,
-    to_stamp,
 )
+from lbp_rehab.nodes.depth_pairing import DepthPairing
+from lbp_rehab.nodes.images import to_depth, to_intrinsics
+from lbp_rehab.nodes.markers import to_pelvis_markers
+from lbp_rehab.nodes.neutral_calibration import NeutralCalibration
 from lbp_rehab.nodes.parameters import Parameter
+from lbp_rehab.nodes.pose_estimator import DEPTH, INFO
 from lbp_rehab.pelvis.estimator import PelvisEstimator, PelvisSettings
-from lbp_rehab.pelvis.neutral import Collector, Sample
-from lbp_rehab.pelvis.segments import cardan
-from lbp_rehab.pelvis.types import PelvisState
-from lbp_rehab.srv import CalibrateNeutral
+from lbp_rehab.pelvis.landmarks import landmarks_of
+from lbp_rehab.pelvis.types import Method, PelvisState
+from lbp_rehab.pose.types import BodyPose
 
-GRACE_S = 3.0  # beyond the duration of a calibration, before it gives up waiting for poses
+# A pose comes after its depth image by what pose_estimator's queues hold, the transport's and its
+# synchroniser's of ten.
+KEPT_IMAGES = qos.IMAGES.depth + 10
 
 
 class PelvicAngleEstimatorNode(LbpNode):
@@ -41,6 +47,8 @@ class PelvicAngleEstimatorNode(LbpNode):
         Parameter("auto_neutral", True, "take the neutral from the first still moment"),
         Parameter("auto_neutral_within_s", 8.0, "of first seeing the patient [s]", 0.5, 600.0),
         Parameter("max_sigma_deg", 25.0, "a less certain angle is unknown [deg]", 1.0, 90.0),
+        Parameter("max_sigma_m", 0.05, "a less certain landmark is unknown [m]", 0.005, 1.0),
+        Parameter("sync_slop_s", 0.015, "pose and depth stamps may differ by this [s]", 0.0, 0.5),
     )
 
     def __init__(self, **node_options: Any) -> None:
@@ -48,99 +56,85 @@ class PelvicAngleEstimatorNode(LbpNode):
         limit = float(np.deg2rad(self.settings["max_sigma_deg"]))
         self._estimator = PelvisEstimator(PelvisSettings(max_sigma_rad=limit))
         self._publish = self.advertise(msg.PelvisState, "pelvis/state", qos.RESULT)
+        self._publish_landmarks = self.advertise(
+            msg.PelvisLandmarks, "pelvis/landmarks", qos.RESULT
+        )
+        self._publish_markers = self.advertise(MarkerArray, "pelvis/markers", qos.RESULT)
         self._last: PelvisState | None = None
-        self._collector: Collector | None = None
-        self._collected: Future | None = None
-        self._automatic: Collector | None = None
-        self._first_ns: int | None = None
-        if self.settings["auto_neutral"]:
-            duration = self.settings["neutral_duration_s"]
-            self._automatic = Collector(duration, automatic=True)
+        self._info: CameraInfo | None = None
+        self._lacking = ""  # why the last pose had no depth
+        self._without_depth = 0
+        self._pairs: DepthPairing[BodyPose, Image] = DepthPairing(
+            self._estimate, self.settings["sync_slop_s"], KEPT_IMAGES
+        )
+        self.subscribe(CameraInfo, INFO, self._on_info, qos.IMAGES)
+        self.subscribe(Image, DEPTH, self._on_depth, qos.IMAGES)
         self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT)
-        # Reentrant: poses must come in while the service waits for them.
-        group = ReentrantCallbackGroup()
-        self.serve(CalibrateNeutral, "calibrate_neutral", self._calibrate, callback_group=group)
+        self._calibration = NeutralCalibration(self, self._estimator)
+
+    def _on_info(self, info: CameraInfo) -> None:
+        self._info = info
+
+    def _on_depth(self, depth: Image) -> None:
+        self._pairs.add_image(to_ns(depth.header.stamp), depth)
 
     def _on_pose(self, message: msg.BodyPose) -> None:
-        state, sample = self._estimator.update(from_body_pose(message))
+        pose = from_body_pose(message)
+        self._pairs.add_pose(pose.stamp_ns, pose)
+
+    def _estimate(self, pose: BodyPose, image: Image | None) -> None:
+        depth, camera = self._read(image)
+        self._without_depth += depth is None
+        state, sample = self._estimator.update(pose, depth, camera)
         self._last = state
+        landmarks = landmarks_of(state, pose, depth, camera, self.settings["max_sigma_m"])
         self._publish(to_pelvis_state(state))
-        if self._automatic is not None:
-            self._try_automatic(self._automatic, sample, state.stamp_ns)
-        if self._collector is not None and self._collector.add(sample, state.stamp_ns):
-            collector, self._collector = self._collector, None
-            if self._collected is not None:
-                self._collected.set_result(collector)
+        self._publish_landmarks(to_pelvis_landmarks(state, landmarks))
+        self._publish_markers(to_pelvis_markers(state, landmarks))
+        self._calibration.add(sample, state.stamp_ns)
 
-    def _try_automatic(self, automatic: Collector, sample: Sample | None, stamp_ns: int) -> None:
-        """Take the neutral while the patient still rests; a still moment later on is a hold."""
-        if self._first_ns is None:
-            if sample is None:
-                return  # nobody in view yet
-            self._first_ns = stamp_ns
-        if automatic.add(sample, stamp_ns):
-            self._estimator.neutral, self._automatic = automatic.result(), None
-            self.get_logger().info("neutral taken from the first still moment")
-        elif (stamp_ns - self._first_ns) / NANOSECONDS > self.settings["auto_neutral_within_s"]:
-            self._automatic = None
-            self.get_logger().warning(
-                "no still moment for a neutral at the start; call calibrate_neutral"
-            )
-
-    async def _calibrate(
-        self, request: CalibrateNeutral.Request, response: CalibrateNeutral.Response
-    ) -> CalibrateNeutral.Response:
-        if self._collector is not None:
-            response.message = "a calibration is already running"
-            return response
-        duration = request.duration_s or self.settings["neutral_duration_s"]
-        if not 0 < duration <= 60:
-            response.message = f"duration_s is {duration}; it must be between 0 and 60 seconds"
-            return response
-        self._collector = pending = Collector(duration)
-        self._collected = done = Future(executor=self.executor)
-        # Poses may stop coming: then answer with what there is.
-        patience = self.create_timer(
-            duration + GRACE_S,
-            lambda: None if done.done() else done.set_result(pending),
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
-        collector: Collector = await done
-        self.destroy_timer(patience)
-        self._collector = None
-        response.message = collector.problem()
-        if response.message:
-            return response
-        neutral = collector.result()
-        self._estimator.neutral, self._automatic = neutral, None
-        response.success = True
-        response.message = f"neutral averaged over {neutral.n_samples} poses"
-        response.stamp = to_stamp(neutral.stamp_ns)
-        response.n_samples = neutral.n_samples
-        angles = [Estimate.unknown(Reason.NO_GRAVITY)] * 3
-        if neutral.gravity:
-            angles = [Estimate(float(a), neutral.sigma_rad) for a in cardan(neutral.axes)]
-        response.tilt, response.obliquity, response.rotation = map(to_estimate, angles)
-        lumbar = Estimate.unknown(Reason.TOO_UNCERTAIN)
-        if neutral.lumbar_flexion is not None:
-            lumbar = Estimate(neutral.lumbar_flexion, neutral.sigma_rad)
-        response.lumbar_flexion = to_estimate(lumbar)
-        return response
+    def _read(self, image: Image | None) -> tuple[NDArray[np.uint16] | None, Intrinsics | None]:
+        """Return depth and camera; neither, and why, if the pelvis must do without."""
+        self._lacking = ""
+        if image is None:
+            slop = f"no depth image within {self.settings['sync_slop_s']:g} s of the pose"
+            self._lacking = slop if self.received[DEPTH] else f"nothing arrives on {DEPTH}"
+        elif self._info is None:
+            self._lacking = f"nothing arrives on {INFO}"
+        else:
+            try:
+                camera = to_intrinsics(self._info)
+                return to_depth(image, camera), camera
+            except InputError as error:
+                self._lacking = str(error)
+                self.drop(DEPTH, self._lacking)
+        return None, None
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
-        """Say whether the pelvis is measured, and against which zero."""
+        """Say whether the pelvis is measured, how, and against which zero."""
         if self._last is None:
             return DiagnosticStatus.WARN, "waiting for body/pose", {}
         tilt = self._last.absolute.tilt
-        values = {"neutral_known": str(self._estimator.neutral is not None).lower()}
-        if self._estimator.neutral is None and self._automatic is None:
-            sentence = "no neutral: call calibrate_neutral"
-            return DiagnosticStatus.WARN, sentence, values
+        values = {
+            "neutral_known": str(self._estimator.neutral is not None).lower(),
+            "method": self._last.method.name,
+            "poses_without_depth": str(self._without_depth),
+        }
         if tilt.known:
             values["tilt_deg"] = f"{np.rad2deg(tilt.value):.1f}"
             values["tilt_sigma_deg"] = f"{np.rad2deg(tilt.sigma):.1f}"
-            return DiagnosticStatus.OK, "the pelvis is measured", values
-        return DiagnosticStatus.WARN, f"tilt is unknown: {tilt.reason.name}", values
+        if not self._calibration.possible:
+            return DiagnosticStatus.WARN, "no neutral: call calibrate_neutral", values
+        if not tilt.known:
+            return DiagnosticStatus.WARN, f"tilt is unknown: {tilt.reason.name}", values
+        if self._last.method != Method.SURFACE:
+            sentence = f"the pelvis is taken from hips and shoulders: {self._lacking}"
+            return DiagnosticStatus.WARN, sentence, values
+        return DiagnosticStatus.OK, "the pelvis is measured", values
+
+    def close(self) -> None:
+        """Give the last pose its state, which may still wait for a depth image."""
+        self._pairs.flush()
 
 
 def main() -> int:

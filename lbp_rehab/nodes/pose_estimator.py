@@ -20,10 +20,13 @@ from lbp_rehab.nodes.convert import NANOSECONDS, to_body_pose, to_ns
 from lbp_rehab.nodes.images import to_frame
 from lbp_rehab.nodes.markers import support_transform, to_markers
 from lbp_rehab.nodes.parameters import Parameter
+from lbp_rehab.pose.backends import FORMS
+from lbp_rehab.pose.calibrated import parse_support
 from lbp_rehab.pose.estimator import PoseEstimator, PoseSettings
 from lbp_rehab.pose.smoothing import OneEuroSettings
 from lbp_rehab.pose.subject import RULES, SubjectRule
 from lbp_rehab.pose.support import GravityRule
+from lbp_rehab.pose.support_tracker import Change
 from lbp_rehab.pose.types import BodyPose
 
 COLOR = "camera/color/image_raw"
@@ -37,10 +40,13 @@ class PoseEstimatorNode(LbpNode):
 
     NAME = "pose_estimator"
     PARAMETERS = (
-        Parameter("subject", "nearest", "who the patient is: " + ", ".join(RULES)),
+        Parameter("backend", "blazepose", "2D estimator: " + ", ".join(FORMS)),
+        Parameter("subject", "mat", "who the patient is: " + ", ".join(RULES)),
         Parameter("gravity", "auto", "up direction: auto, overhead, or x,y,z in the optical frame"),
+        Parameter("support", "", "measured plane: up and camera's height [m], x,y,z,height"),
         Parameter("person_id", "", "pseudonymous id of the patient, never a name"),
         Parameter("sync_slop_s", 0.015, "colour and depth stamps may differ by this [s]", 0.0, 0.5),
+        Parameter("max_sigma_m", 0.08, "a less certain point is unknown [m]", 0.01, 1.0),
         Parameter("smoothing_cutoff_hz", 1.5, "One Euro cut-off at rest [Hz]", 0.05, 50.0),
         Parameter("smoothing_beta", 3.0, "One Euro rise of the cut-off with speed [1/m]", 0.0, 100),
         Parameter("census_period_s", 1.0, "how often other people are looked for [s]", 0.1, 60.0),
@@ -56,8 +62,11 @@ class PoseEstimatorNode(LbpNode):
         s = self.settings
         self._estimator = PoseEstimator(
             PoseSettings(
+                backend=s["backend"],
                 subject=SubjectRule.parse(s["subject"]),
                 gravity=GravityRule.parse(s["gravity"]),
+                support=parse_support(s["support"]),
+                max_sigma_m=s["max_sigma_m"],
                 census_period_s=s["census_period_s"],
                 switch_after_s=s["switch_after_s"],
                 hold_s=s["hold_s"],
@@ -66,6 +75,7 @@ class PoseEstimatorNode(LbpNode):
                 seed=s["seed"],
             )
         )
+        self._last_change = Change.NONE
         self._publish_pose = self.advertise(msg.BodyPose, "body/pose", qos.RESULT)
         self._publish_markers = self.advertise(MarkerArray, "body/markers", qos.RESULT)
         self._publish_tf = self.advertise(TFMessage, "/tf", qos.RESULT)
@@ -113,6 +123,8 @@ class PoseEstimatorNode(LbpNode):
         pose = self._estimator.update(to_frame(color, depth, self._info))
         pose = replace(pose, person_id=self.settings["person_id"])
         self._last_pose = pose
+        if self._estimator.support_change != Change.NONE:
+            self._last_change = self._estimator.support_change
         self._publish_pose(to_body_pose(pose))
         self._publish_markers(to_markers(pose))
         if self.settings["publish_tf"] and pose.support is not None and pose.support.height.known:
@@ -130,9 +142,15 @@ class PoseEstimatorNode(LbpNode):
             "people_in_view": str(pose.people_in_view),
             "track_id": str(pose.track_id),
             "gravity_known": str(pose.support is not None).lower(),
+            "support_agrees": str(self._estimator.support_agrees).lower(),
+            "support_changed": self._last_change.value,
+            "bones_learnt": f"{100 * self._estimator.bones_learnt:.0f} %",
         }
         if not pose.known("l_hip") and not pose.known("r_hip"):
             return DiagnosticStatus.WARN, "the patient is not seen", values
+        if self.settings["support"] and not self._estimator.support_agrees:
+            sentence = "the parameter 'support' does not fit what the camera sees; measure it anew"
+            return DiagnosticStatus.WARN, sentence, values
         return DiagnosticStatus.OK, f"the patient is seen ({pose.mode.name})", values
 
 

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.estimate import Estimate, Reason, Status
+from lbp_rehab.pelvis.head import Last, PelvisHead
 from lbp_rehab.pelvis.neutral import Neutral, Sample
 from lbp_rehab.pelvis.segments import (
     POINTS,
-    cardan,
-    gravity_frame,
     pelvis_axes,
     propagate,
     spans_a_pelvis,
     trunk_points,
+    turned_angles,
 )
 from lbp_rehab.pelvis.types import Method, PelvisAngles, PelvisState
+from lbp_rehab.pose.gravity import gravity_axes
 from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.stamps import NANOSECONDS
 
 # Between the hips-to-shoulders line and the pelvis itself lies the lumbar spine. Over 16 exercises
 # of a synthetic body the line misses the true tilt by 6.9 degrees on average even with perfect
 # joints (mean absolute error; times 1.25 for a 1-sigma). In the two other planes the hips
 # themselves are the axis, and what remains is how far the landmarks are from the joints.
+Array = NDArray[np.float64]
+
 TILT_MODEL_SIGMA_RAD = np.deg2rad(6.9 * 1.25)
 HIP_AXIS_SIGMA_RAD = np.deg2rad(3.0)
+FORGET_LAST_S = 0.5  # an older pelvis does not help the next one
 
 
 @dataclass(frozen=True)
@@ -45,97 +50,140 @@ class PelvisSettings:
     max_sigma_rad: float = float(np.deg2rad(25.0))
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """A pelvis by either method; ``covariance`` is of the rotation vector about its own axes."""
+
+    method: Method
+    axes: Array
+    covariance: Array
+    lumbar_flexion: float
+    lumbar_variance: float
+    landmarks: Array | None = None
+    landmark_sigma: Array | None = None
+
+
 class PelvisEstimator:
     """Turns poses into pelvis states; knows the neutral once it is set."""
 
     def __init__(self, settings: PelvisSettings | None = None) -> None:
         self.settings = settings or PelvisSettings()
         self.neutral: Neutral | None = None
+        self._head = PelvisHead()
+        self._last: tuple[int, int, Array] | None = None  # stamp, track and axes
 
-    def update(self, pose: BodyPose) -> tuple[PelvisState, Sample | None]:
-        """Return the state of the pelvis, and the sample for a neutral (None if unknown)."""
+    def update(
+        self,
+        pose: BodyPose,
+        depth: NDArray[np.uint16] | None = None,
+        intrinsics: Intrinsics | None = None,
+    ) -> tuple[PelvisState, Sample | None]:
+        """Return the state of the pelvis, and the sample for a neutral (None if unknown).
+
+        Parameters
+        ----------
+        pose : BodyPose
+        depth : ndarray of uint16, shape (h, w), optional
+            Millimetres, of the instant of the pose, registered to its colour image. Without it the
+            pelvis is taken from the line between hips and shoulders, which is much less certain.
+        intrinsics : Intrinsics, optional
+            Of the colour camera; needed with depth.
+        """
         if not pose.known(*POINTS):
             return self._unknown(pose, _why(pose)), None
         points, covariance = trunk_points(pose)
         if not spans_a_pelvis(points):
             return self._unknown(pose, Reason.TOO_UNCERTAIN), None
-        axes = pelvis_axes(points)
-        frame = gravity_frame(pose.support) if pose.support is not None else np.eye(3)
-        sample = Sample(
-            pose.stamp_ns,
-            pose.track_id,
-            frame @ axes,
-            pose.support is not None,
-            Estimate.unknown(Reason.TOO_UNCERTAIN),
-        )
+        if depth is not None and intrinsics is not None:
+            measured = self._by_surface(pose, depth, intrinsics)
+        else:
+            measured = _by_segments(points, covariance)
         index = [pose.names.index(name) for name in POINTS]
         status = Status(int(pose.status[index].max()))
+        frame = gravity_axes(pose.support.up) if pose.support is not None else np.eye(3)
+        lumbar = self._estimate(measured.lumbar_flexion, measured.lumbar_variance, status)
+        sample = Sample(
+            pose.stamp_ns, pose.track_id, frame @ measured.axes, pose.support is not None, lumbar,
+            measured.method,
+        )  # fmt: skip
         if pose.support is None:
-            absolute = _all_unknown(Reason.NO_GRAVITY)
+            absolute = replace(_all_unknown(Reason.NO_GRAVITY), lumbar_flexion=lumbar)
         else:
-            extra = np.array([TILT_MODEL_SIGMA_RAD, HIP_AXIS_SIGMA_RAD, HIP_AXIS_SIGMA_RAD])
-            tilting = np.array([1.0, 1.0, 0.0]) * pose.support.sigma_rad
-            absolute = self._angles(
-                points, covariance, lambda p: cardan(frame @ pelvis_axes(p)),
-                extra**2 + tilting**2, status,
-            )  # fmt: skip
-        relative = self._relative(points, covariance, frame, sample, status)
+            tilting = np.array([1.0, 1.0, 0.0]) * pose.support.sigma_rad**2
+            absolute = self._angles(frame, measured, tilting, status, lumbar)
+        position = np.zeros((6, 6))
+        position[:3, :3] = covariance[:2].sum(axis=0) / 4.0
+        position[3:, 3:] = measured.axes @ measured.covariance @ measured.axes.T
         return (
             PelvisState(
                 stamp_ns=pose.stamp_ns,
                 frame_id=pose.frame_id,
                 person_id=pose.person_id,
-                method=Method.SEGMENTS,
+                method=measured.method,
                 absolute=absolute,
-                relative=relative,
+                relative=self._relative(frame, measured, sample, status),
                 origin=points[:2].mean(axis=0),
-                axes=axes,
-                covariance=_pose_covariance(points, covariance, axes),
+                axes=measured.axes,
+                covariance=position,
+                landmarks=measured.landmarks,
+                landmark_sigma=measured.landmark_sigma,
                 **self._neutral_of(pose),
             ),
             sample,
         )
 
+    def _by_surface(
+        self, pose: BodyPose, depth: NDArray[np.uint16], intrinsics: Intrinsics
+    ) -> _Measured:
+        last, kept = None, self._last
+        if kept is not None and kept[1] == pose.track_id:
+            age_s = (pose.stamp_ns - kept[0]) / NANOSECONDS
+            if 0.0 < age_s <= FORGET_LAST_S:
+                last = Last(kept[2], age_s)
+        seen = self._head(pose, depth, intrinsics, last)
+        self._last = (pose.stamp_ns, pose.track_id, seen.axes)
+        return _Measured(
+            Method.SURFACE, seen.axes, seen.covariance[:3, :3], seen.lumbar_flexion,
+            float(seen.covariance[3, 3]), seen.landmarks, seen.landmark_sigma,
+        )  # fmt: skip
+
     def _relative(
-        self,
-        points: NDArray[np.float64],
-        covariance: NDArray[np.float64],
-        frame: NDArray[np.float64],
-        sample: Sample,
-        status: Status,
+        self, frame: Array, measured: _Measured, sample: Sample, status: Status
     ) -> PelvisAngles:
         neutral = self.neutral
         if (
             neutral is None
             or neutral.gravity != sample.gravity
             or neutral.track_id != sample.track_id
+            or neutral.method != sample.method
         ):
             return _all_unknown(Reason.NOT_CALIBRATED)
-        extra = np.array([TILT_MODEL_SIGMA_RAD, HIP_AXIS_SIGMA_RAD, HIP_AXIS_SIGMA_RAD])
-        return self._angles(
-            points, covariance, lambda p: cardan(neutral.axes.T @ frame @ pelvis_axes(p)),
-            extra**2 + neutral.sigma_rad**2, status,
-        )  # fmt: skip
+        lumbar = Estimate.unknown(Reason.NOT_CALIBRATED)
+        if neutral.lumbar_flexion is not None:
+            lumbar = self._estimate(
+                measured.lumbar_flexion - neutral.lumbar_flexion,
+                measured.lumbar_variance + neutral.sigma_rad**2,
+                status,
+            )
+        extra = np.full(3, neutral.sigma_rad**2)
+        return self._angles(neutral.axes.T @ frame, measured, extra, status, lumbar)
 
     def _angles(
-        self,
-        points: NDArray[np.float64],
-        covariance: NDArray[np.float64],
-        function: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-        extra_variance: NDArray[np.float64],
-        status: Status,
+        self, frame: Array, measured: _Measured, extra: Array, status: Status, lumbar: Estimate
     ) -> PelvisAngles:
-        value, spread = propagate(function, points, covariance)
-        sigma = np.sqrt(np.diag(spread) + extra_variance)
+        """Return the angles in a frame, with the variances ``extra`` of the frame itself."""
+        value, spread = turned_angles(frame @ measured.axes, measured.covariance)
+        variance = np.diag(spread) + extra
         tilt, obliquity, rotation = (
-            Estimate(float(v), float(s), status)
-            if s <= self.settings.max_sigma_rad
-            else Estimate.unknown(Reason.TOO_UNCERTAIN)
-            for v, s in zip(value, sigma, strict=True)
+            self._estimate(float(v), float(s), status) for v, s in zip(value, variance, strict=True)
         )
-        # Hips and shoulders alone do not tell where the spine bends.
-        lumbar_flexion = Estimate.unknown(Reason.TOO_UNCERTAIN)
-        return PelvisAngles(tilt, obliquity, rotation, lumbar_flexion)
+        return PelvisAngles(tilt, obliquity, rotation, lumbar)
+
+    def _estimate(self, value: float, variance: float, status: Status) -> Estimate:
+        sigma = float(np.sqrt(variance))
+        if not sigma <= self.settings.max_sigma_rad:
+            return Estimate.unknown(Reason.TOO_UNCERTAIN)
+        return Estimate(value, sigma, status)
 
     def _unknown(self, pose: BodyPose, reason: Reason) -> PelvisState:
         return PelvisState(
@@ -178,17 +226,13 @@ def _why(pose: BodyPose) -> Reason:
     raise ValueError("every point is known")
 
 
-def _pose_covariance(
-    points: NDArray[np.float64], covariance: NDArray[np.float64], axes: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the covariance of position and rotation vector in the optical frame, shape (6, 6)."""
+def _by_segments(points: Array, covariance: Array) -> _Measured:
+    """Return the pelvis by the line from hips to shoulders; the spine stays unknown."""
+    axes = pelvis_axes(points)
 
-    def turn(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        return Rotation.from_matrix(pelvis_axes(p) @ axes.T).as_rotvec()
+    def turn(p: Array) -> Array:
+        return Rotation.from_matrix(axes.T @ pelvis_axes(p)).as_rotvec()
 
-    out = np.zeros((6, 6))
-    out[:3, :3] = covariance[:2].sum(axis=0) / 4.0
-    out[3:, 3:] = propagate(turn, points, covariance)[1]
-    model = np.array([HIP_AXIS_SIGMA_RAD, TILT_MODEL_SIGMA_RAD, HIP_AXIS_SIGMA_RAD]) ** 2
-    out[3:, 3:] += axes @ np.diag(model) @ axes.T
-    return out
+    spread = propagate(turn, points, covariance)[1]
+    spread += np.diag([HIP_AXIS_SIGMA_RAD, TILT_MODEL_SIGMA_RAD, HIP_AXIS_SIGMA_RAD]) ** 2
+    return _Measured(Method.SEGMENTS, axes, spread, 0.0, np.inf)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from lbp_rehab.estimate import Estimate
-from lbp_rehab.pelvis.types import NeutralSource
+from lbp_rehab.pelvis.types import Method, NeutralSource
 
 MIN_SAMPLES = 5
 STILL_RAD = np.deg2rad(3.0)  # 1-sigma of movement that still counts as still
@@ -25,6 +25,8 @@ class Sample:
         Columns are the pelvis axes in the reference frame.
     gravity : bool
         Whether the reference frame is gravity's, or else the camera's.
+    method : Method
+        How the pelvis was measured; the methods' zeros are not the same.
     """
 
     stamp_ns: int
@@ -32,6 +34,7 @@ class Sample:
     axes: NDArray[np.float64]
     gravity: bool
     lumbar_flexion: Estimate
+    method: Method = Method.SEGMENTS
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Neutral:
     sigma_rad: float
     n_samples: int
     source: NeutralSource
+    method: Method = Method.SEGMENTS
 
 
 class Collector:
@@ -76,7 +80,7 @@ class Collector:
             self._first_ns = stamp_ns  # the moment begins when the patient is seen
         if sample is not None:
             first = self._samples[0] if self._samples else sample
-            if (sample.gravity, sample.track_id) != (first.gravity, first.track_id):
+            if _kind(sample) != _kind(first):
                 self._samples, self._first_ns = [], stamp_ns
             self._samples.append(sample)
         over = stamp_ns - self._first_ns >= self._duration_ns
@@ -116,9 +120,15 @@ class Collector:
             sigma_rad=self._scatter() / np.sqrt(n),
             n_samples=n,
             source=NeutralSource.AUTOMATIC if self._automatic else NeutralSource.CALIBRATED,
+            method=self._samples[0].method,
         )
 
     def _scatter(self) -> float:
         rotations = Rotation.from_matrix([s.axes for s in self._samples])
         off = (rotations.mean().inv() * rotations).as_rotvec()
         return float(np.sqrt((off**2).mean(axis=0)).max())
+
+
+def _kind(sample: Sample) -> tuple[bool, int, Method]:
+    """Return what samples must share to be averaged."""
+    return sample.gravity, sample.track_id, sample.method

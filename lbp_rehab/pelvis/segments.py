@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
+from lbp_rehab.pose.gravity import gravity_axes
 from lbp_rehab.pose.types import BodyPose, Support
 
 POINTS = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
 MIN_SPAN_M = 0.03  # a third of the narrowest adult distance between the hip joints
-STEP_M = 1e-4  # of the numerical derivative
+STEP_M = 1e-4  # of the numerical derivatives
+STEP_RAD = 1e-4
 
 Array = NDArray[np.float64]
 
@@ -50,11 +53,7 @@ def gravity_frame(support: Support) -> Array:
     x is the horizontal part of the camera's viewing direction; for a camera that looks straight
     down, that of the top of its image.
     """
-    up = support.up
-    viewing = np.array([0.0, 0.0, 1.0]) if abs(up[2]) < np.cos(np.deg2rad(20)) else None
-    forward = np.array([0.0, -1.0, 0.0]) if viewing is None else viewing
-    x = _unit(forward - (forward @ up) * up)
-    return np.stack([x, np.cross(up, x), up])
+    return gravity_axes(support.up)
 
 
 def cardan(rotation: Array) -> Array:
@@ -77,6 +76,29 @@ def cardan(rotation: Array) -> Array:
     obliquity = -np.arcsin(np.clip(rotation[..., 2, 1], -1.0, 1.0))
     heading = np.arctan2(-rotation[..., 0, 1], rotation[..., 1, 1])
     return np.stack([tilt, obliquity, heading], axis=-1)
+
+
+def turned_angles(axes: Array, covariance: Array) -> tuple[Array, Array]:
+    """Return tilt, obliquity and rotation of uncertain axes, and their covariance.
+
+    Parameters
+    ----------
+    axes : ndarray, shape (3, 3)
+        Columns are the pelvis axes in a frame with z up.
+    covariance : ndarray, shape (3, 3)
+        Of a small rotation vector about the axes themselves, square radians.
+
+    Returns
+    -------
+    value : ndarray, shape (3,)
+    covariance : ndarray, shape (3, 3)
+    """
+    steps = np.concatenate([np.eye(3), -np.eye(3)]) * STEP_RAD
+    turned = axes @ Rotation.from_rotvec(steps).as_matrix()
+    values = cardan(turned)
+    apart = np.mod(values[:3] - values[3:] + np.pi, 2.0 * np.pi) - np.pi
+    jacobian = apart.T / (2.0 * STEP_RAD)
+    return cardan(axes), jacobian @ covariance @ jacobian.T
 
 
 def trunk_points(pose: BodyPose) -> tuple[Array, Array]:

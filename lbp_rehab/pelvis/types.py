@@ -53,6 +53,9 @@ class PelvisState:
         x, y, z [m], then rotation about x, y, z [rad].
     neutral_stamp_ns : int
         When neutral was taken; 0 if it was not.
+    landmarks, landmark_sigma : ndarray, shape (4, 3) and (4,), or None
+        l_asis, r_asis, l_psis, r_psis in metres in the optical frame, and their 1-sigma; None
+        where the surface was not read.
     """
 
     stamp_ns: int
@@ -67,3 +70,5 @@ class PelvisState:
     track_id: int = 0
     neutral_source: NeutralSource = NeutralSource.NONE
     neutral_stamp_ns: int = 0
+    landmarks: NDArray[np.float64] | None = None
+    landmark_sigma: NDArray[np.float64] | None = None

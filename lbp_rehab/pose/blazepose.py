@@ -1,8 +1,8 @@
 """BlazePose (Bazarevsky et al. 2020): person detector and 33-landmark model, run by LiteRT.
 
 The two ``.tflite`` files are read from the installed ``mediapipe`` package, which is used for its
-files only. Detection, region and landmarks are separate calls, so that the caller decides which
-person is followed. Everything is computed on one thread and is the same on every run.
+files only, or given as bytes. Detection, region and landmarks are separate calls, so that the
+caller decides which person is followed. Everything is the same on every run.
 
 Constants are those of the published MediaPipe graphs (pose_detection_cpu.pbtxt,
 pose_landmark_by_roi_cpu.pbtxt, pose_landmarks_to_roi.pbtxt).
@@ -11,7 +11,6 @@ pose_landmark_by_roi_cpu.pbtxt, pose_landmarks_to_roi.pbtxt).
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.errors import InputError
+from lbp_rehab.pose.landmarks import Landmarks, Person, Region
+from lbp_rehab.pose.litert import Model
 
 DETECTOR_SIZE = 224
 DETECTOR_STRIDES = ((8, 2), (16, 2), (32, 6))  # pixels between anchors, anchors at each place
@@ -29,93 +30,12 @@ LANDMARK_SIZE = 256
 HEATMAP_KERNEL = 7
 HEATMAP_MIN_CONFIDENCE = 0.5
 PRESENCE_MIN = 0.5
-REGION_SCALE = 1.25
 N_LANDMARKS = 33
 CENTRE, SCALE = 33, 34  # auxiliary landmarks that place the region in the next frame
-
-
-@dataclass(frozen=True)
-class Region:
-    """A square of the image, turned so that the person's trunk points up in it.
-
-    Attributes
-    ----------
-    centre : tuple of float
-        Column and row in pixels.
-    size : float
-        Side in pixels.
-    rotation : float
-        Radians, clockwise in the image.
-    """
-
-    centre: tuple[float, float]
-    size: float
-    rotation: float
-
-    @classmethod
-    def from_points(cls, centre: NDArray[Any], scale: NDArray[Any]) -> Region:
-        """Return the region around the mid-hip point, sized by the point on the body's circle."""
-        dx, dy = (scale - centre).tolist()
-        rotation = np.pi / 2 - np.arctan2(-dy, dx)
-        rotation -= 2 * np.pi * np.floor((rotation + np.pi) / (2 * np.pi))
-        size = 2.0 * float(np.hypot(dx, dy)) * REGION_SCALE
-        return cls((float(centre[0]), float(centre[1])), size, float(rotation))
-
-    def to_image(self, side: int) -> NDArray[np.float64]:
-        """Return the 2x3 map from a ``side`` x ``side`` crop to image pixels."""
-        c, s = np.cos(self.rotation), np.sin(self.rotation)
-        k = self.size / side
-        turn = np.array([[c, -s], [s, c]]) * k
-        shift = np.array(self.centre) - turn @ np.array([side / 2.0, side / 2.0])
-        return np.column_stack([turn, shift])
-
-
-@dataclass(frozen=True)
-class Person:
-    """One person that the detector found.
-
-    Attributes
-    ----------
-    box : ndarray, shape (4,)
-        x0, y0, x1, y1 of the face and shoulders in pixels.
-    hip, shoulder : ndarray, shape (2,)
-        Midpoints in pixels.
-    region : Region
-        Where to look for the landmarks.
-    score : float
-        0 to 1.
-    """
-
-    box: NDArray[np.float64]
-    hip: NDArray[np.float64]
-    shoulder: NDArray[np.float64]
-    region: Region
-    score: float
-
-
-@dataclass(frozen=True)
-class Landmarks:
-    """2D landmarks of one person and the model's own guess of the shape.
-
-    Attributes
-    ----------
-    pixel : ndarray, shape (33, 2)
-        Column and row; may lie outside the image.
-    visibility : ndarray, shape (33,)
-        Probability that the point is in the image and not hidden.
-    world : ndarray, shape (33, 3)
-        Metres about the mid-hip in axes parallel to the camera's (x right, y down, z forward).
-    presence : float
-        Probability that the region shows a person.
-    next_region : Region
-        Where to look in the next frame.
-    """
-
-    pixel: NDArray[np.float64]
-    visibility: NDArray[np.float64]
-    world: NDArray[np.float64]
-    presence: float
-    next_region: Region
+# Boxes and scores of the anchors.
+DETECTOR_OUTPUTS = ((1, 2254, 12), (1, 2254, 1))
+# 39 points of 5 numbers, presence, heatmaps, 39 points in metres.
+LANDMARK_OUTPUTS = ((1, 195), (1, 1), (1, 64, 64, 39), (1, 117))
 
 
 def model_file(name: str) -> Path:
@@ -136,36 +56,18 @@ def sigmoid(x: NDArray[Any]) -> NDArray[np.float64]:
     return 1.0 / (1.0 + np.exp(-np.clip(x.astype(np.float64), -100.0, 100.0)))
 
 
-class Model:
-    """One .tflite network on one thread."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
-        except ImportError:
-            raise InputError(
-                "LiteRT is missing, which runs BlazePose; install it with "
-                "'pip install ai-edge-litert'"
-            ) from None
-        self._interpreter = Interpreter(str(path), num_threads=1)
-        self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = [d["index"] for d in self._interpreter.get_output_details()]
-        # The first run sets up buffers and takes several times as long as the others.
-        self(np.zeros(self._interpreter.get_input_details()[0]["shape"], np.float32))
-
-    def __call__(self, tensor: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """Return the outputs for one image tensor, shape (1, side, side, 3)."""
-        self._interpreter.set_tensor(self._input, tensor)
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(i) for i in self._outputs]
-
-
 class Detector:
-    """Finds people: `preprocess`, `inference`, `postprocess`, called as a function."""
+    """Finds people: `preprocess`, `inference`, `postprocess`, called as a function.
 
-    def __init__(self) -> None:
-        self.inference = Model(model_file("pose_detection/pose_detection.tflite"))
+    Parameters
+    ----------
+    content : bytes, optional
+        Of the .tflite file; by default the one of the mediapipe package.
+    """
+
+    def __init__(self, content: bytes | None = None) -> None:
+        content = content or model_file("pose_detection/pose_detection.tflite").read_bytes()
+        self.inference = Model(content, DETECTOR_OUTPUTS)
         self._anchors = np.concatenate(
             [
                 np.repeat(_grid(DETECTOR_SIZE // stride), count, axis=0)
@@ -214,12 +116,28 @@ class Detector:
 
 
 class LandmarkModel:
-    """Finds the landmarks in a region: `preprocess`, `inference`, `postprocess`."""
+    """Finds the landmarks in a region; a `lbp_rehab.pose.backends.Backend`.
+
+    Parameters
+    ----------
+    min_presence : float
+        Least probability that the region shows a person.
+    content : bytes, optional
+        Of the .tflite file (lite, full or heavy); by default the one of the mediapipe package.
+    name : str
+    """
 
     NAME = "blazepose-full"
 
-    def __init__(self) -> None:
-        self.inference = Model(model_file("pose_landmark/pose_landmark_full.tflite"))
+    def __init__(
+        self,
+        min_presence: float = PRESENCE_MIN,
+        content: bytes | None = None,
+        name: str = NAME,
+    ) -> None:
+        content = content or model_file("pose_landmark/pose_landmark_full.tflite").read_bytes()
+        self._model = Model(content, LANDMARK_OUTPUTS)
+        self.min_presence, self.name = min_presence, name
 
     def __call__(self, image: NDArray[np.uint8], region: Region) -> Landmarks | None:
         """Return the landmarks of the person in a region of an RGB image; None if there is none."""
@@ -235,14 +153,19 @@ class LandmarkModel:
         )
         return (crop.astype(np.float32) / 255.0)[None]
 
-    def postprocess(self, outputs: list[NDArray[np.float32]], region: Region) -> Landmarks | None:
+    def inference(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return the outputs, of the shapes `LANDMARK_OUTPUTS`."""
+        return self._model(tensor)
+
+    def postprocess(self, outputs: list[NDArray[Any]], region: Region) -> Landmarks | None:
         """Refine by the heatmaps and map back to the image."""
-        values, flag, _, heatmaps, world = outputs
+        values, flag, heatmaps, world = outputs
         presence = float(flag.ravel()[0])
-        if not presence >= PRESENCE_MIN:
+        if not presence >= self.min_presence:
             return None
         points = values.reshape(-1, 5).astype(np.float64)
-        crop = _refine(points[:, :2] / LANDMARK_SIZE, heatmaps[0]) * LANDMARK_SIZE
+        refined, heat = _refine(points[:, :2] / LANDMARK_SIZE, heatmaps[0])
+        crop = refined * LANDMARK_SIZE
         to_image = region.to_image(LANDMARK_SIZE)
         pixel = crop @ to_image[:, :2].T + to_image[:, 2]
         turn = to_image[:, :2] / (region.size / LANDMARK_SIZE)
@@ -252,6 +175,7 @@ class LandmarkModel:
             pixel=pixel[:N_LANDMARKS],
             visibility=sigmoid(points[:N_LANDMARKS, 3]),
             world=shape,
+            heat=heat[:N_LANDMARKS],
             presence=presence,
             next_region=Region.from_points(pixel[CENTRE], pixel[SCALE]),
         )
@@ -287,21 +211,47 @@ def _weighted_suppression(
     return merged
 
 
-def _refine(points: NDArray[np.float64], heatmaps: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Move each point (unit square) to the centre of mass of its heatmap around it."""
+def _refine(
+    points: NDArray[np.float64], heatmaps: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Move each point (unit square) to the centre of mass of its heatmap around it.
+
+    Returns
+    -------
+    refined : ndarray, shape (n, 2)
+        Unit square.
+    heat : ndarray, shape (n, 6)
+        As in `Landmarks`.
+    """
     height, width, _ = heatmaps.shape
-    refined = points.copy()
-    reach = (HEATMAP_KERNEL - 1) // 2
-    for i, (x, y) in enumerate(points):
-        column, row = int(x * width), int(y * height)
-        if not (0 <= column < width and 0 <= row < height):
-            continue
-        c0, c1 = max(0, column - reach), min(width, column + reach + 1)
-        r0, r1 = max(0, row - reach), min(height, row + reach + 1)
-        weight = sigmoid(heatmaps[r0:r1, c0:c1, i])
-        if weight.max() < HEATMAP_MIN_CONFIDENCE:
-            continue
-        total = weight.sum()
-        refined[i, 0] = (weight.sum(axis=0) @ np.arange(c0, c1)) / total / width
-        refined[i, 1] = (weight.sum(axis=1) @ np.arange(r0, r1)) / total / height
-    return refined
+    n = len(points)
+    each = np.arange(n)
+    flat = heatmaps.reshape(-1, heatmaps.shape[2])[:, :n]
+    top = flat.argmax(axis=0)
+    peak = np.stack([(top % width) / width, (top // width) / height], axis=1)
+    # The window around each point; what lies outside the map weighs nothing.
+    reach = np.arange(HEATMAP_KERNEL) - (HEATMAP_KERNEL - 1) // 2
+    cell = np.floor(points * [width, height]).astype(int)
+    columns, rows = cell[:, 0, None] + reach, cell[:, 1, None] + reach
+    in_c, in_r = (columns >= 0) & (columns < width), (rows >= 0) & (rows < height)
+    window = heatmaps[
+        np.clip(rows, 0, height - 1)[:, :, None],
+        np.clip(columns, 0, width - 1)[:, None, :],
+        each[:, None, None],
+    ]
+    weight = sigmoid(window) * (in_r[:, :, None] & in_c[:, None, :])
+    best = weight.max(axis=(1, 2))
+    total = np.maximum(weight.sum(axis=(1, 2)), 1e-9)
+    across, down = weight.sum(axis=1) / total[:, None], weight.sum(axis=2) / total[:, None]
+    mean = np.stack([(across * columns).sum(axis=1), (down * rows).sum(axis=1)], axis=1)
+    inside = (cell >= 0).all(axis=1) & (cell[:, 0] < width) & (cell[:, 1] < height)
+    sharp = inside & (best >= HEATMAP_MIN_CONFIDENCE)
+    refined = np.where(sharp[:, None], mean / [width, height], points)
+    off_c, off_r = columns - mean[:, :1], rows - mean[:, 1:]
+    spread = [
+        (across * off_c**2).sum(axis=1),
+        (weight * off_r[:, :, None] * off_c[:, None, :]).sum(axis=(1, 2)) / total,
+        (down * off_r**2).sum(axis=1),
+    ]
+    heat = np.column_stack([sigmoid(flat[top, each]), peak - refined, *spread])
+    return refined, heat

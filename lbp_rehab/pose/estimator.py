@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,18 +11,33 @@ from numpy.typing import NDArray
 from lbp_rehab.camera.types import RgbdFrame
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Reason, Status
-from lbp_rehab.pose.blazepose import Detector, LandmarkModel, Landmarks, Person, Region
+from lbp_rehab.pose.answer import held, image_size, inside, mode_of, projected, raised, status_of
+from lbp_rehab.pose.backends import make_backend, make_detector
 from lbp_rehab.pose.bones import BoneLengths
-from lbp_rehab.pose.lift import Lifted, lift
+from lbp_rehab.pose.candidate import Candidate, as_candidate
+from lbp_rehab.pose.finder import Finder, brightened
+from lbp_rehab.pose.landmarks import Landmarks, Region, region_round
+from lbp_rehab.pose.lift import Before, Lifted, Lifter
+from lbp_rehab.pose.plausible import judge, solve_collapsed
 from lbp_rehab.pose.posture import classify
-from lbp_rehab.pose.skeleton import NAMES
+from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES
 from lbp_rehab.pose.smoothing import OneEuro, OneEuroSettings
-from lbp_rehab.pose.subject import SubjectRule, find_everyone, without
-from lbp_rehab.pose.support import GravityRule, agreement, cloud, find_support, without_depth
-from lbp_rehab.pose.types import BodyPose, Mode, Support
+from lbp_rehab.pose.subject import PatientKeeper, SubjectRule
+from lbp_rehab.pose.support import GravityRule, cloud
+from lbp_rehab.pose.support_tracker import Change, SupportTracker
+from lbp_rehab.pose.types import BodyPose, Support
 from lbp_rehab.stamps import NANOSECONDS
 
-HOLD_GROWTH_M_PER_S = 0.3  # a held pose gets this much less certain with time
+Array = NDArray[np.float64]
+
+NEVER = -(2**62)  # a stamp before all others
+FORGET_LAST_S = 0.5  # an older estimate does not help the next one
+ADRIFT_M = 0.25  # a mean sigma of the trunk: the track shows nobody
+UNLIKELY_S = 0.4  # an implausible skeleton is looked for anew after this
+NARROWEST_M = 0.2  # between the shoulders of an adult
+SURE_TRUNK_M = 0.06  # depth and the rest of the body make up for a poor skeleton
+_TRUNK = [INDEX[n] for n in ("l_shoulder", "r_shoulder", "l_hip", "r_hip")]
+_N = len(NAMES)
 
 
 @dataclass(frozen=True)
@@ -30,9 +46,15 @@ class PoseSettings:
 
     Attributes
     ----------
+    backend : str
+        The 2D estimator; see `lbp_rehab.pose.backends.make_backend`.
     subject : SubjectRule
         Who the patient is when several people are in view.
     gravity : GravityRule
+    support : Support, optional
+        A plane that was calibrated; found where None.
+    max_sigma_m : float
+        A point less certain than this is unknown.
     census_period_s : float
         How often the rest of the picture is searched for other people.
     switch_after_s : float
@@ -46,8 +68,11 @@ class PoseSettings:
         Of the random hypotheses for the support plane.
     """
 
-    subject: SubjectRule = field(default_factory=lambda: SubjectRule("nearest"))
+    backend: str = "blazepose"
+    subject: SubjectRule = field(default_factory=lambda: SubjectRule("mat"))
     gravity: GravityRule = field(default_factory=lambda: GravityRule.parse("auto"))
+    support: Support | None = None
+    max_sigma_m: float = 0.08
     census_period_s: float = 1.0
     switch_after_s: float = 2.5
     hold_s: float = 0.3
@@ -56,24 +81,57 @@ class PoseSettings:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """The patient in one frame, before bones and smoothing."""
+
+    landmarks: Landmarks
+    region: Region
+    lifted: Lifted
+
+    @property
+    def trunk(self) -> Array:
+        return np.asarray(self.lifted.position[_TRUNK].mean(axis=0))
+
+    @property
+    def trunk_sigma_m(self) -> float:
+        return float(self.lifted.sigma()[_TRUNK].mean())
+
+
 class PoseEstimator:
     """Follows one person; `update` takes one frame and returns one pose, known or not."""
 
     def __init__(self, settings: PoseSettings | None = None) -> None:
-        self.settings = settings or PoseSettings()
-        self._detector = Detector()
-        self._model = LandmarkModel()
+        s = self.settings = settings or PoseSettings()
+        self._backend = make_backend(s.backend)
+        self._finder = Finder(make_detector(s.backend), self._backend)
+        self._lifter = Lifter()
+        self._keeper = PatientKeeper(switch_after_s=s.switch_after_s)
+        self._plane = SupportTracker(s.gravity, s.support_period_s, s.seed, s.support)
         self._bones = BoneLengths()
-        self._filter = OneEuro(len(NAMES), self.settings.smoothing)
-        self._region: Region | None = None
-        self._people = 0
+        self._filter = OneEuro(_N, s.smoothing)
         self._track_id = 0
-        self._last: BodyPose | None = None
-        self._support: Support | None = None
-        self._support_ns: int | None = None
-        self._census_ns: int | None = None
-        self._preferred_since_ns: int | None = None
         self._stamp_ns: int | None = None
+        self._region: Region | None = None
+        self._last: BodyPose | None = None
+        self._before: tuple[int, Array, Array] | None = None
+        self._joined: Candidate | None = None  # whom the track just began to follow
+        self._forget()
+
+    @property
+    def support_agrees(self) -> bool:
+        """Whether the last look at the support bears out the plane that is published."""
+        return self._plane.agrees
+
+    @property
+    def support_change(self) -> Change:
+        """What the last update did to the support."""
+        return self._plane.change
+
+    @property
+    def bones_learnt(self) -> float:
+        """Share of the bones whose length is known, 0 to 1."""
+        return float(np.isfinite(self._bones.lengths).mean())
 
     def update(self, frame: RgbdFrame) -> BodyPose:
         """Return the pose in this frame.
@@ -91,179 +149,201 @@ class PoseEstimator:
                 raise InputError("the frame is not newer than the one before it")
             self._forget()
         self._stamp_ns = frame.stamp_ns
-        self._update_support(frame)
-        landmarks = self._track(frame)
-        if landmarks is None:
+        support = self._find_support(frame)
+        seen = self._follow(frame, support)
+        if seen is None:
+            seen = self._search(frame, support)
+        if seen is None:
             return self._held_or_unknown(frame)
-        self._region = landmarks.next_region
-        lifted = lift(landmarks, frame.depth, frame.intrinsics, self._bones.size())
-        self._bones.learn(lifted)
-        pose = self._compose(frame, landmarks, self._bones.apply(lifted))
-        self._last = pose
-        return pose
+        return self._compose(frame, seen)
 
     # The subject
 
-    def _track(self, frame: RgbdFrame) -> Landmarks | None:
-        landmarks = self._model(frame.color, self._region) if self._region else None
-        if landmarks is not None and _in_view(landmarks, frame):
-            other = self._census(frame, landmarks)
-            return landmarks if other is None else self._acquire(frame, other)
-        self._region = None
-        everyone = find_everyone(frame.color, self._detector, self._model)
-        self._people = len(everyone)
-        self._census_ns = frame.stamp_ns
-        chosen = self.settings.subject.choose([person for person, _ in everyone], frame)
-        for person, found in everyone:
-            if person is chosen:
-                return self._acquire(frame, found)
-        return None
+    def _look(self, frame: RgbdFrame, region: Region, fresh: bool = False) -> _Seen | None:
+        """Return the person in a region, as far as anybody is there.
 
-    def _acquire(self, frame: RgbdFrame, landmarks: Landmarks) -> Landmarks:
-        # The same person who comes back within the hold keeps the track and the learnt lengths.
-        last = self._last
-        recent = last is not None and not self._due(
-            last.stamp_ns, frame.stamp_ns, self.settings.hold_s
+        ``fresh``: without what is known of the patient, for it may be somebody else.
+        """
+        found = self._backend(brightened(frame.color), region)
+        if found is None:
+            return None
+        before = None
+        if self._before is not None and not fresh:
+            then_ns, position, sigma = self._before
+            age_s = self._since(then_ns, frame)
+            before = Before(position, sigma, age_s) if age_s <= FORGET_LAST_S else None
+        lifted = self._lifter(
+            found, region, frame.depth, frame.intrinsics,
+            support=self._plane.support, bones=None if fresh else self._bones.known(),
+            before=before,
+        )  # fmt: skip
+        return _Seen(found, region, lifted)
+
+    def _follow(self, frame: RgbdFrame, support: Support | None) -> _Seen | None:
+        """Return the patient where the last frame makes one expect them."""
+        if self._region is None:
+            return None
+        seen = self._look(frame, self._region)
+        if seen is None or not self._is_patient(frame, seen):
+            self._region = None
+            return None
+        if _plausible(seen):
+            self._likely_ns = frame.stamp_ns
+        elif self._since(self._likely_ns, frame) > UNLIKELY_S:
+            self._region = None  # perhaps turned or sized wrongly: look anew
+            return None
+        other = self._census(frame, seen, support)
+        return seen if other is None else self._acquire(frame, other)
+
+    def _is_patient(self, frame: RgbdFrame, seen: _Seen) -> bool:
+        sigma = seen.trunk_sigma_m
+        trunk_seen = inside(seen.landmarks.pixel[_TRUNK], frame)
+        return bool(
+            sigma < ADRIFT_M
+            and trunk_seen.sum() >= 2
+            and self._keeper.accepts(frame.stamp_ns, seen.trunk, sigma, self._sizes(seen))
         )
-        if not (last is not None and recent and _same_place(last, landmarks, self._track_id)):
+
+    def _search(self, frame: RgbdFrame, support: Support | None) -> _Seen | None:
+        """Return the patient among those who can be found in this frame."""
+        people = self._finder.find(frame, support)
+        self._people = len(people)
+        self._census_ns = frame.stamp_ns
+        chosen = self._keeper.choose(frame.stamp_ns, people, self.settings.subject, frame)
+        if chosen is None:
+            return None
+        return self._acquire(frame, chosen)
+
+    def _acquire(self, frame: RgbdFrame, candidate: Candidate) -> _Seen | None:
+        """Begin to follow somebody, who may be the patient of before."""
+        same = bool(self._track_id) and self._keeper.is_kept(candidate)
+        seen = self._look(frame, candidate.region, fresh=not same)
+        if seen is not None and not _plausible(seen):
+            solved = solve_collapsed(
+                brightened(frame.color), seen.region, self._backend, seen.landmarks
+            )
+            if solved is not None and solved.region != seen.region:
+                seen = self._look(frame, solved.region, fresh=not same)
+        if seen is None or seen.trunk_sigma_m >= ADRIFT_M or not _plausible(seen):
+            return None
+        if not same:
             self._track_id += 1
+            self._keeper.forget()
             self._bones.reset()
             self._filter.reset()
-        self._preferred_since_ns = None
-        return landmarks
+            self._before = None
+        self._finder.restart()
+        self._likely_ns = frame.stamp_ns
+        self._joined = candidate
+        return seen
 
-    def _census(self, frame: RgbdFrame, landmarks: Landmarks) -> Landmarks | None:
-        """Look at the rest of the picture now and then; return whom to follow instead, if anybody.
-
-        One run of the detector a census, so that no frame takes much longer than another.
-        """
-        if not self._due(self._census_ns, frame.stamp_ns, self.settings.census_period_s):
+    def _census(self, frame: RgbdFrame, seen: _Seen, support: Support | None) -> Candidate | None:
+        """Look at the rest of the picture now and then; return whom to follow instead."""
+        if self._since(self._census_ns, frame) < self.settings.census_period_s:
             return None
         self._census_ns = frame.stamp_ns
-        others = self._detector(without(frame.color, landmarks))
+        others = self._finder.census(frame, seen.landmarks, support)
         self._people = 1 + len(others)
-        tracked = _as_person(landmarks)
-        chosen = self.settings.subject.choose([tracked, *others], frame)
-        if chosen is tracked or chosen is None:
-            self._preferred_since_ns = None
-            return None
-        if self._preferred_since_ns is None:
-            self._preferred_since_ns = frame.stamp_ns
-        if not self._due(self._preferred_since_ns, frame.stamp_ns, self.settings.switch_after_s):
-            return None
-        return self._model(frame.color, chosen.region)
+        tracked = as_candidate(frame, support, seen.landmarks, seen.region)
+        return self._keeper.challenger(
+            frame.stamp_ns, tracked, others, self.settings.subject, frame
+        )
+
+    def _sizes(self, seen: _Seen) -> Mapping[str, float]:
+        """Return the lengths of the bones that are seen well."""
+        sigma, p = seen.lifted.sigma(), seen.lifted.position
+        return {
+            f"{a}-{b}": float(np.linalg.norm(p[INDEX[a]] - p[INDEX[b]]))
+            for a, b in BONES
+            if max(sigma[INDEX[a]], sigma[INDEX[b]]) < self.settings.max_sigma_m / 2.0
+        }
 
     # Support and gravity
 
-    def _update_support(self, frame: RgbdFrame) -> None:
-        if frame.depth is None:
-            self._support = self._support or without_depth(self.settings.gravity)
-            return
-        if not self._due(self._support_ns, frame.stamp_ns, self.settings.support_period_s):
-            return
-        self._support_ns = frame.stamp_ns
-        points = cloud(frame.depth, frame.intrinsics)
-        rule = self.settings.gravity
-        found = find_support(points, rule, self.settings.seed)
-        # Keep the plane unless the new one explains clearly more: the camera was moved.
-        if found is not None and (
-            self._support is None
-            or not self._support.height.known
-            or agreement(points, found) > 1.3 * agreement(points, self._support)
-        ):
-            self._support = found
+    def _find_support(self, frame: RgbdFrame) -> Support | None:
+        depth, body = frame.depth, None
+        if self._last is not None and self._since(self._last.stamp_ns, frame) < FORGET_LAST_S:
+            known = self._last.status == Status.MEASURED
+            body = self._last.position[known]
+        points = None if depth is None else (lambda: cloud(depth, frame.intrinsics))
+        return self._plane.update(frame.stamp_ns, points, body)
 
     # Putting it together
 
-    def _compose(self, frame: RgbdFrame, landmarks: Landmarks, lifted: Lifted) -> BodyPose:
-        known = lifted.status != Status.UNKNOWN
+    def _compose(self, frame: RgbdFrame, seen: _Seen) -> BodyPose:
+        lifted, support = seen.lifted, self._plane.support
+        sigma = lifted.sigma()[:_N]
+        self._before = (frame.stamp_ns, lifted.position, lifted.sigma())
+        covariance = lifted.covariance[:_N]
+        self._bones.learn(frame.stamp_ns, lifted.position[:_N], sigma)
+        status, reason = status_of(lifted, frame, self.settings.max_sigma_m)
+        known = status != Status.UNKNOWN
+        smooth = self._filter(frame.stamp_ns, lifted.position[:_N], known)
+        position = raised(self._bones.apply(smooth, covariance), support)
+        pixel = projected(position, frame)
         pose = BodyPose(
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
             names=NAMES,
-            position=self._filter(frame.stamp_ns, lifted.position, known),
-            covariance=lifted.covariance(),
-            status=lifted.status,
-            reason=lifted.reason,
-            visibility=landmarks.visibility,
-            pixel=landmarks.pixel,
-            mode=_mode(frame, lifted.status),
-            support=self._support,
+            position=np.where(known[:, None], position, 0.0),
+            covariance=np.where(known[:, None, None], covariance, 0.0),
+            status=status,
+            reason=reason,
+            visibility=lifted.seen[:_N],
+            pixel=pixel,
+            mode=mode_of(frame, lifted, status),
+            support=support,
             track_id=self._track_id,
             people_in_view=max(self._people, 1),
-            backend=LandmarkModel.NAME,
-            image_size=_size(frame),
+            backend=self._backend.name,
+            image_size=image_size(frame),
         )
         posture, confidence = classify(pose)
-        return replace(pose, posture=posture, posture_confidence=confidence)
+        joined, self._joined = self._joined, None
+        self._keeper.keep(
+            frame.stamp_ns, seen.trunk, seen.trunk_sigma_m, self._sizes(seen),
+            size=joined.size if joined else None,
+            on_support=joined.on_support if joined else None,
+        )  # fmt: skip
+        self._region = region_round(pixel)
+        self._last = replace(pose, posture=posture, posture_confidence=confidence)
+        return self._last
 
     def _held_or_unknown(self, frame: RgbdFrame) -> BodyPose:
         last = self._last
-        age_s = (frame.stamp_ns - last.stamp_ns) / NANOSECONDS if last else np.inf
+        age_s = np.inf if last is None else self._since(last.stamp_ns, frame)
         if last is not None and age_s <= self.settings.hold_s:
-            known = last.status != Status.UNKNOWN
-            growth = np.eye(3) * (HOLD_GROWTH_M_PER_S * age_s) ** 2
-            return replace(
-                last,
-                stamp_ns=frame.stamp_ns,
-                status=np.where(known, int(Status.HELD), last.status),
-                covariance=last.covariance + known[:, None, None] * growth,
-                mode=Mode.HELD,
-                people_in_view=self._people,
-            )
+            return held(last, frame, age_s, self._plane.support, self._people)
         return BodyPose.unknown(
             frame.stamp_ns,
             frame.frame_id,
             NAMES,
             Reason.NO_PERSON,
-            support=self._support,
+            support=self._plane.support,
             people_in_view=self._people,
-            backend=LandmarkModel.NAME,
-            image_size=_size(frame),
+            backend=self._backend.name,
+            image_size=image_size(frame),
         )
 
     def _forget(self) -> None:
-        self._region = self._last = None
-        self._support_ns = self._census_ns = self._preferred_since_ns = None
+        self._region = self._last = self._before = self._joined = None
+        self._census_ns = self._likely_ns = NEVER
+        self._people = 0
+        self._plane.forget()
+        self._keeper.forget()
+        self._finder.restart()
         self._bones.reset()
         self._filter.reset()
 
     @staticmethod
-    def _due(last_ns: int | None, now_ns: int, period_s: float) -> bool:
-        return last_ns is None or now_ns - last_ns >= period_s * NANOSECONDS
+    def _since(then_ns: int, frame: RgbdFrame) -> float:
+        return (frame.stamp_ns - then_ns) / NANOSECONDS
 
 
-def _size(frame: RgbdFrame) -> tuple[int, int]:
-    return frame.color.shape[1], frame.color.shape[0]
-
-
-def _mode(frame: RgbdFrame, status: NDArray[np.int64]) -> Mode:
-    if frame.depth is None or not (status == Status.MEASURED).any():
-        return Mode.NO_DEPTH
-    return Mode.DEPTH_HOLES if (status == Status.INFERRED).any() else Mode.RGB_DEPTH
-
-
-def _in_view(landmarks: Landmarks, frame: RgbdFrame) -> bool:
-    """Whether the trunk still is in the picture; a track that drifts out of it is lost."""
-    height, width = frame.color.shape[:2]
-    trunk = landmarks.pixel[[11, 12, 23, 24]]
-    inside = (trunk >= 0).all(axis=1) & (trunk[:, 0] < width) & (trunk[:, 1] < height)
-    return int(inside.sum()) >= 2
-
-
-def _as_person(landmarks: Landmarks) -> Person:
-    """Describe a tracked person as the detector would, so that the rule can compare."""
-    shoulder = landmarks.pixel[[11, 12]].mean(axis=0)
-    hip = landmarks.pixel[[23, 24]].mean(axis=0)
-    box = np.concatenate([landmarks.pixel[:13].min(axis=0), landmarks.pixel[:13].max(axis=0)])
-    return Person(box, hip, shoulder, landmarks.next_region, landmarks.presence)
-
-
-def _same_place(last: BodyPose, landmarks: Landmarks, track_id: int) -> bool:
-    """Whether landmarks lie where the last pose of the track was in the image."""
-    if last.track_id != track_id or not last.known("l_hip", "r_hip", "l_shoulder", "r_shoulder"):
-        return False
-    trunk = [11, 12, 23, 24]
-    size = float(np.linalg.norm(last.pixel[[11, 12]].mean(0) - last.pixel[[23, 24]].mean(0)))
-    moved = np.linalg.norm(landmarks.pixel[trunk] - last.pixel[trunk], axis=1).mean()
-    return bool(moved < 0.5 * max(size, 20.0))
+def _plausible(seen: _Seen) -> bool:
+    """Whether a skeleton can be true: in the image, or else as lifted, where that is sure."""
+    if judge(seen.landmarks, seen.region).passed:
+        return True
+    left, right = seen.lifted.position[_TRUNK[:2]]
+    broad = float(np.linalg.norm(left - right)) > NARROWEST_M
+    return broad and seen.trunk_sigma_m < SURE_TRUNK_M

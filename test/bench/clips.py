@@ -122,10 +122,9 @@ class Clip:
             stamp_ns = START_NS + k * PERIOD_NS
             pose = pose_of(stamp_ns, self.position(k))
             color = np.full((CAMERA.height, CAMERA.width, 3), k, np.uint8)
-            depth = np.full((CAMERA.height, CAMERA.width), 3000, np.uint16)
             low, high = pose.pixel.min(axis=0), pose.pixel.max(axis=0)
             yield Frame(
-                RgbdFrame(stamp_ns, "camera", color, depth, CAMERA), pose,
+                RgbdFrame(stamp_ns, "camera", color, None, CAMERA), pose,
                 pelvis_of(pose, neutral), (*low, *high), covered, k < self.rest,
             )  # fmt: skip
 

@@ -114,10 +114,11 @@ def test_the_side_view_of_an_upright_body_runs_away_from_the_camera():
 
 def test_holes_of_the_depth_picture_are_black_and_depths_are_not(records):
     worst = records[-1].worst_pose
-    depth = worst.frame.depth.copy()
+    whole = np.full(worst.frame.color.shape[:2], 3000, np.uint16)
+    depth = whole.copy()
     depth[:, : depth.shape[1] // 2] = 0
     sheets = []
-    for image in (worst.frame.depth, depth):
+    for image in (whole, depth):
         one = replace(worst, frame=replace(worst.frame, depth=image))
         sheet = contact_sheet([(records[-1].info, one)], "mm", 0, pelvis=False)
         picture = cv2.imdecode(np.frombuffer(sheet, np.uint8), cv2.IMREAD_COLOR)

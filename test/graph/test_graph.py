@@ -51,6 +51,7 @@ def test_options_become_parameters_and_empty_ones_leave_the_files_alone():
     [
         ("/body/pose", True),
         ("/lab/rig1/pelvis/state", True),
+        ("/pelvis/landmarks", True),
         ("/emg/activation", True),
         ("/diagnostics", True),
         ("/emg/raw", False),
@@ -68,6 +69,14 @@ def test_a_stock_driver_is_reached_by_remapping():
     assert "camera/color/camera_info:=/camera/camera/color/camera_info" in spec.ros_arguments()
 
 
+def test_a_stock_drivers_depth_reaches_the_pelvis():
+    options = replace(LIVE, camera="none", camera_topics="/camera/camera")
+    arguments = spec_of(options, "pelvic_angle_estimator").ros_arguments()
+    for topic in ("aligned_depth_to_color/image_raw", "color/camera_info"):
+        assert f"camera/{topic}:=/camera/camera/{topic}" in arguments
+    assert spec_of(options, "quality_scorer").remappings == ()
+
+
 def test_a_namespace_holds_for_every_node():
     for spec in session_graph(replace(LIVE, namespace="lab/rig1")):
         assert "__ns:=/lab/rig1" in spec.ros_arguments()
@@ -81,6 +90,9 @@ def test_a_played_bag_brings_its_time_and_waits_for_every_reader():
     assert not specs["player"].respawn
     assert "camera/color/image_raw=2" in specs["player"].parameters["wait_for"]
     assert "body/pose=3" in specs["player"].parameters["wait_for"]
+    # Pose and pelvis; the recorder reads no depth of a bag without.
+    assert "camera/aligned_depth_to_color/image_raw=2" in specs["player"].parameters["wait_for"]
+    assert "camera/color/camera_info=2" in specs["player"].parameters["wait_for"]
 
 
 def test_a_bag_is_played_into_the_namespace_of_the_graph():

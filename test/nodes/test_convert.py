@@ -13,10 +13,13 @@ from lbp_rehab.nodes.convert import (
     from_pelvis_state,
     to_body_pose,
     to_ns,
+    to_pelvis_landmarks,
     to_pelvis_state,
     to_stamp,
 )
+from lbp_rehab.pelvis.landmarks import PelvisLandmarks
 from lbp_rehab.pelvis.types import Method, PelvisAngles, PelvisState
+from lbp_rehab.pose.lift import LANDMARKS
 from lbp_rehab.pose.types import BodyPose, Mode, Posture, Support
 
 RNG = np.random.default_rng(0)
@@ -94,6 +97,37 @@ def test_a_pelvis_state_survives_the_message():
         neutral_stamp_ns=17,
     )
     assert_same(from_pelvis_state(over_the_wire(to_pelvis_state(before))), before)
+
+
+def test_landmarks_survive_the_message():
+    unknown = Estimate.unknown(Reason.TOO_UNCERTAIN)
+    angles = PelvisAngles(unknown, unknown, unknown, unknown)
+    state = PelvisState(
+        42, "camera", "p7", Method.SURFACE, angles, angles, None, None, np.zeros((6, 6)), track_id=3
+    )
+    before = PelvisLandmarks(
+        names=LANDMARKS,
+        position=np.array([[0.1, 0.2, 2.0], [0.3, 0.2, 2.0], [0.1, 0.1, 2.1], [0.0, 0.0, 0.0]]),
+        sigma_m=np.array([0.01, 0.02, 0.03, 0.0]),
+        status=np.array([Status.MEASURED, Status.INFERRED, Status.HELD, Status.UNKNOWN], np.int64),
+        reason=np.array([0, 0, 0, int(Reason.TOO_UNCERTAIN)], np.int64),
+        visibility=np.array([1.0, 0.0, 0.0, 0.0]),
+        pixel=np.array([[10.0, 20.5], [30.0, 20.25], [11.0, 12.0], [-1.0, -1.0]]),
+    )
+    after = over_the_wire(to_pelvis_landmarks(state, before))
+    assert (to_ns(after.header.stamp), after.header.frame_id) == (42, "camera")
+    assert (after.person_id, after.track_id) == ("p7", 3)
+    points = after.landmarks
+    assert tuple(p.name for p in points) == LANDMARKS
+    position = [[p.position.x, p.position.y, p.position.z] for p in points]
+    np.testing.assert_array_equal(position, before.position)
+    for name in ("sigma_m", "status", "reason", "visibility", "pixel"):
+        found = np.array([getattr(p, name) for p in points])
+        np.testing.assert_allclose(found, getattr(before, name), rtol=1e-6, err_msg=name)
+    variance = before.sigma_m**2
+    np.testing.assert_allclose([p.covariance[0] for p in points], variance, rtol=1e-6)
+    np.testing.assert_allclose([p.covariance[5] for p in points], variance, rtol=1e-6)
+    assert not any(p.covariance[1] for p in points)
 
 
 def damage_position(message):

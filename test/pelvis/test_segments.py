@@ -3,7 +3,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from lbp_rehab.estimate import Estimate
-from lbp_rehab.pelvis.segments import cardan, gravity_frame, pelvis_axes, propagate
+from lbp_rehab.pelvis.segments import (
+    cardan,
+    gravity_frame,
+    pelvis_axes,
+    propagate,
+    turned_angles,
+)
 from lbp_rehab.pose.types import Support
 
 # Left hip, right hip, left shoulder, right shoulder of someone upright who faces +x; z up, metres.
@@ -90,3 +96,54 @@ def test_propagated_sigma_agrees_with_random_trials():
     sigma = cardan(pelvis_axes(trials)).std(axis=0)
     np.testing.assert_allclose(value, 0.0, atol=1e-9)
     np.testing.assert_allclose(np.sqrt(np.diag(spread)), sigma, rtol=0.05)
+
+
+# Angles of uncertain axes
+
+
+def turned(tilt, obliquity, heading):
+    return Rotation.from_euler("ZXY", [heading, -obliquity, tilt], degrees=True).as_matrix()
+
+
+def test_at_zero_each_angle_is_the_turn_about_its_axis():
+    """About anterior (x) the right side goes down, about left (y) forward, about cranial left."""
+    covariance = np.diag([0.01, 0.02, 0.03]) ** 2
+    covariance[0, 1] = covariance[1, 0] = 1e-4
+    value, spread = turned_angles(np.eye(3), covariance)
+    np.testing.assert_allclose(value, 0.0)
+    carry = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    np.testing.assert_allclose(spread, carry @ covariance @ carry.T, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("angles", [(10, 20, 30), (-85, 5, 170), (-170, -40, -179), (90, 60, 0)])
+def test_a_doubt_about_the_vertical_is_a_doubt_of_the_rotation_alone(angles):
+    axes = turned(*angles)
+    up = axes.T @ [0.0, 0.0, 1.0]
+    _, spread = turned_angles(axes, 0.02**2 * np.outer(up, up))
+    np.testing.assert_allclose(spread, np.diag([0.0, 0.0, 0.02**2]), atol=1e-10)
+
+
+@pytest.mark.parametrize("angles", [(10, 20, 30), (-85, 5, 170), (-170, -40, -179)])
+def test_a_doubt_about_the_left_axis_is_a_doubt_of_the_tilt_alone(angles):
+    _, spread = turned_angles(turned(*angles), np.diag([0.0, 0.02, 0.0]) ** 2)
+    np.testing.assert_allclose(spread, np.diag([0.02, 0.0, 0.0]) ** 2, atol=1e-10)
+
+
+@pytest.mark.parametrize("angles", [(10, 20, 30), (-85, 5, 170), (179.99, -40, -179.99)])
+def test_the_covariance_of_the_angles_is_that_of_small_turns(angles):
+    axes = turned(*angles)
+    rng = np.random.default_rng(0)
+    factor = np.tril(rng.normal(0.0, 0.01, (3, 3)))
+    value, spread = turned_angles(axes, factor @ factor.T)
+    turns = rng.normal(size=(40_000, 3)) @ factor.T
+    off = cardan(axes @ Rotation.from_rotvec(turns).as_matrix()) - value
+    off = np.mod(off + np.pi, 2 * np.pi) - np.pi
+    np.testing.assert_allclose(value, cardan(axes))
+    np.testing.assert_allclose(np.cov(off.T), spread, atol=0.03 * spread.max())
+
+
+def test_near_the_pole_tilt_and_rotation_are_uncertain():
+    _, spread = turned_angles(turned(10, 89.5, 0), np.eye(3) * 0.01**2)
+    assert np.sqrt(spread[0, 0]) > 1.0
+    assert np.sqrt(spread[2, 2]) > 1.0
+    assert np.sqrt(spread[1, 1]) == pytest.approx(0.01, rel=1e-3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,7 +136,7 @@ def _calibrate(
 ) -> tuple[float, float, float]:
     """Return ``height`` and ``weight`` that give a stature and a mass, and the mass they give.
 
-    That is the mass asked for unless no body is so light or heavy.
+    Those asked for, or the nearest that a body can have.
     """
     model = makehuman.load()
 
@@ -151,17 +151,21 @@ def _calibrate(
             # A body's points are linear in ``height``.
             return float(np.ptp(low[:, 2] + height * (high[:, 2] - low[:, 2]))) - height_m
 
-        height = float(brentq(excess_m, 0.0, 1.0, xtol=1e-4))
+        height = _root(excess_m, 0.0, 1.0, 1e-4)
         return height, DENSITY_KG_M3 * enclosed_m3(low + height * (high - low), model.files.faces)
 
     def excess_kg(weight: float) -> float:
         return grown(weight)[1] - mass_kg
 
-    if excess_kg(0.0) >= 0.0:
-        weight = 0.0
-    elif excess_kg(makehuman.MAX_WEIGHT) <= 0.0:
-        weight = makehuman.MAX_WEIGHT
-    else:
-        weight = float(brentq(excess_kg, 0.0, makehuman.MAX_WEIGHT, xtol=2e-3))
+    weight = _root(excess_kg, 0.0, makehuman.MAX_WEIGHT, 2e-3)
     height, reached_kg = grown(weight)
     return height, weight, reached_kg
+
+
+def _root(rising: Callable[[float], float], low: float, high: float, accuracy: float) -> float:
+    """Return where a rising function is zero, the nearer end where it is nowhere."""
+    if rising(low) >= 0.0:
+        return low
+    if rising(high) <= 0.0:
+        return high
+    return float(brentq(rising, low, high, xtol=accuracy))

@@ -1,0 +1,93 @@
+"""What is said of a lifted body: status and reason of each point, the mode, and a pose held on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lbp_rehab.camera.types import RgbdFrame
+from lbp_rehab.estimate import Reason, Status
+from lbp_rehab.pose.lift import Lifted
+from lbp_rehab.pose.skeleton import INDEX, NAMES
+from lbp_rehab.pose.types import BodyPose, Mode, Support
+
+Array = NDArray[np.float64]
+
+HOLD_GROWTH_M_PER_S = 0.3  # a held pose gets this much less certain with time
+COVERED = 0.5  # probability that something hides a point
+SEEN = 0.5  # probability that the camera sees it
+FAR_SIGMA_M = 0.15  # of the hips: the shape may be right, the place is not
+SUNK_M = 0.0  # no joint centre lies lower than this over the support
+_HIPS = [INDEX["l_hip"], INDEX["r_hip"]]
+_N = len(NAMES)
+
+
+def status_of(
+    lifted: Lifted, frame: RgbdFrame, max_sigma_m: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return `Status` and `Reason` of each keypoint, shape (33,).
+
+    A point is measured where there is depth near it and the camera sees it; one less certain than
+    ``max_sigma_m`` is unknown.
+    """
+    measured = lifted.measured[:_N] & (lifted.seen[:_N] >= SEEN)
+    status = np.where(measured, int(Status.MEASURED), int(Status.INFERRED))
+    unknown = lifted.sigma()[:_N] > max_sigma_m
+    status[unknown] = int(Status.UNKNOWN)
+    why = np.full(_N, int(Reason.TOO_UNCERTAIN))
+    why[lifted.covered[:_N] > COVERED] = int(Reason.OCCLUDED)
+    why[~inside(projected(lifted.position[:_N], frame), frame)] = int(Reason.OUT_OF_VIEW)
+    return status, np.where(unknown, why, int(Reason.NONE))
+
+
+def mode_of(frame: RgbdFrame, lifted: Lifted, status: NDArray[np.int64]) -> Mode:
+    """Return what the pose rests on."""
+    if frame.depth is None or not lifted.measured.any():
+        far = float(lifted.sigma()[_HIPS].mean()) > FAR_SIGMA_M
+        return Mode.ROOT_RELATIVE if far else Mode.NO_DEPTH
+    return Mode.DEPTH_HOLES if (status == Status.INFERRED).any() else Mode.RGB_DEPTH
+
+
+def held(
+    last: BodyPose, frame: RgbdFrame, age_s: float, support: Support | None, people_in_view: int
+) -> BodyPose:
+    """Return the last pose for a frame in which nobody is found, less certain by its age."""
+    known = last.status != Status.UNKNOWN
+    growth = np.eye(3) * (HOLD_GROWTH_M_PER_S * age_s) ** 2
+    return replace(
+        last,
+        stamp_ns=frame.stamp_ns,
+        status=np.where(known, int(Status.HELD), last.status),
+        covariance=last.covariance + known[:, None, None] * growth,
+        support=support,
+        mode=Mode.HELD,
+        people_in_view=people_in_view,
+    )
+
+
+def raised(position: Array, support: Support | None) -> Array:
+    """Return the points with those that sank into the support raised to it."""
+    if support is None or not support.height.known:
+        return position
+    height = position @ support.up + support.height.value
+    return position + np.maximum(SUNK_M - height, 0.0)[:, None] * support.up
+
+
+def projected(position: Array, frame: RgbdFrame) -> Array:
+    """Return the pixels of points, shape (n, 3) -> (n, 2); none is nearer than 0.1 m."""
+    return frame.intrinsics.project(np.maximum(position, [-np.inf, -np.inf, 0.1]))
+
+
+def inside(pixel: Array, frame: RgbdFrame) -> NDArray[np.bool_]:
+    """Return which pixels, shape (n, 2), lie in the image."""
+    width, height = image_size(frame)
+    return np.asarray(
+        (pixel > -0.5).all(axis=1) & (pixel < [width - 0.5, height - 0.5]).all(axis=1)
+    )
+
+
+def image_size(frame: RgbdFrame) -> tuple[int, int]:
+    """Return width and height of the colour image."""
+    return frame.color.shape[1], frame.color.shape[0]

@@ -1,0 +1,177 @@
+"""``python -m lbp_rehab.training.export WEIGHTS.pt OUT.onnx``: what onnxruntime runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from lbp_rehab.pelvis import head
+from lbp_rehab.pose import lift
+from lbp_rehab.pose.network import Network
+from lbp_rehab.pose.skeleton import BONES
+from lbp_rehab.training import lifter, pelvis
+
+TOLERANCE = 1e-4  # metres and radians, between torch and onnxruntime
+OPSET = 17
+HALVED = 1024  # numbers in a weight that is kept in half precision
+_SCALED = "factor"
+
+
+class _Plain(nn.Module):
+    """A network with what is published only, and with sigmas that were set right."""
+
+    def __init__(self, net: nn.Module, outputs: tuple[str, ...], sigma_scale: float) -> None:
+        super().__init__()
+        self.net, self.outputs, self.sigma_scale = net, outputs, sigma_scale
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        out = self.net(*inputs)._asdict()
+        out[_SCALED] = out[_SCALED] * self.sigma_scale
+        return tuple(out[name] for name in self.outputs)
+
+
+def _surface(side: int, g: torch.Generator) -> Tensor:
+    """Return a smooth surface: a reading beside the right one is nearly the same."""
+    a, b, c = (0.4 * torch.rand(3, generator=g)).tolist()
+    line = torch.linspace(-1.0, 1.0, side)
+    return (2.1 + a * line[None, :] + b * line[:, None] + c * line[None, :] * line[:, None])[None]
+
+
+def lifter_example(seed: int) -> lifter.Inputs:
+    """Return inputs of the lifter of plausible size."""
+    g = torch.Generator().manual_seed(seed)
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(1, *shape, generator=g)
+
+    n, side = lifter.JOINTS, lift.SIDE
+    return lifter.Inputs(
+        depth=_surface(side, g),
+        rays=torch.tensor([[[0.007, 0.001, -0.5], [-0.001, 0.007, -0.6]]]),
+        axes=torch.linalg.qr(rand(3, 3))[0],
+        centre=torch.tensor([[0.1, 0.2, 2.3]]),
+        support=torch.tensor([[-0.2, 1.0]]),
+        landmarks=torch.cat([rand(n, 2) * side, rand(n, 1), torch.ones(1, n, 1)], -1),
+        shape=rand(n, 4),
+        heat=rand(n, lift.HEAT + 1),
+        bones=rand(len(BONES) + 1),
+        last=rand(lift.POINTS, 5),
+        elapsed=rand(1),
+    )
+
+
+def pelvis_example(seed: int) -> pelvis.Inputs:
+    """Return inputs of the pelvis head of plausible size."""
+    g = torch.Generator().manual_seed(seed)
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(1, *shape, generator=g)
+
+    return pelvis.Inputs(
+        depth=_surface(head.SIDE, g),
+        rays=torch.tensor([[[0.004, 0.001, -0.1], [-0.001, 0.004, -0.1]]]),
+        origin=torch.tensor([[0.0, 0.1, 2.2]]),
+        base=torch.linalg.qr(rand(3, 3))[0],
+        joints=torch.cat([rand(lifter.JOINTS, 3) + 1.7, 0.1 * rand(lifter.JOINTS, 1)], -1),
+        up=torch.tensor([[0.0, -0.8, -0.6, 1.0]]),
+        last=rand(8),
+    )
+
+
+KINDS: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
+    "lifter": (lifter.Lifter, lifter_example, ("position", "factor", "seen")),
+    "pelvis": (
+        pelvis.PelvisHead, pelvis_example, ("axes", "factor", "lumbar", "landmarks", "spread"),
+    ),
+}  # fmt: skip
+
+
+def _rounded(net: nn.Module) -> nn.Module:
+    """Round the large weights to half precision, in which the file keeps them."""
+    for p in net.parameters():
+        if p.numel() >= HALVED:
+            p.data = p.data.half().float()
+    return net
+
+
+def _halve(path: Path) -> None:
+    """Keep the large weights of a file in half precision; they are computed with in single."""
+    model = onnx.load(str(path))
+    graph, casts = model.graph, []
+    for weight in list(graph.initializer):
+        value = onnx.numpy_helper.to_array(weight)
+        if value.dtype != np.float32 or value.size < HALVED:
+            continue
+        name = weight.name
+        weight.CopyFrom(onnx.numpy_helper.from_array(value.astype(np.float16), name + "_half"))
+        casts.append(
+            onnx.helper.make_node("Cast", [name + "_half"], [name], to=onnx.TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def export(kind: str, net: nn.Module, path: Path, sigma_scale: float = 1.0) -> float:
+    """Write a network; return by how much torch and onnxruntime differ.
+
+    Its large weights are rounded to half precision, in place, and kept so in the file.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `KINDS`.
+    sigma_scale : float
+        By what its sigmas are multiplied, as a validation asks for.
+
+    Raises
+    ------
+    ValueError
+        If the two differ by more than `TOLERANCE`.
+    """
+    _, example, outputs = KINDS[kind]
+    plain = _Plain(_rounded(net.eval()), outputs, sigma_scale).eval()
+    names = list(example(0)._fields)
+    torch.onnx.export(
+        plain, tuple(example(0)), str(path), input_names=names, output_names=list(outputs),
+        opset_version=OPSET, dynamo=False,
+    )  # fmt: skip
+    _halve(path)
+    network = Network(path)
+    worst = 0.0
+    for seed in range(5):
+        given = example(seed)
+        with torch.no_grad():
+            wanted = plain(*given)
+        got = network(**{k: v[0].numpy() for k, v in given._asdict().items()})
+        for a, b in zip(got, wanted, strict=True):
+            worst = max(worst, float(np.abs(a - b[0].numpy()).max()))
+    if worst > TOLERANCE:
+        raise ValueError(f"torch and onnxruntime differ by {worst:.2g}")
+    return worst
+
+
+def main() -> None:
+    """Export the weights of a file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=tuple(KINDS))
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--sigma-scale", type=float, default=1.0)
+    wanted = parser.parse_args()
+    net = KINDS[wanted.kind][0]()
+    net.load_state_dict(torch.load(wanted.weights, weights_only=True)["net"])
+    worst = export(wanted.kind, net, wanted.out, wanted.sigma_scale)
+    print(f"torch and onnxruntime differ by {worst:.1e}")
+
+
+if __name__ == "__main__":
+    main()
