@@ -6,7 +6,7 @@ mirrored patient, a wrong support plane, holes, missing parts of the 2D estimato
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from lbp_rehab.bench.detection import COCO_INDEX
 from lbp_rehab.pose.gravity import VIEW_SHARE
 from lbp_rehab.pose.lift import (
     BLIND_SPAN_M,
@@ -27,7 +28,7 @@ from lbp_rehab.pose.lift import (
 )
 from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES
 from lbp_rehab.training.dataset import PELVIS_SIDE
-from lbp_rehab.training.lifter import Inputs
+from lbp_rehab.training.lifter import Inputs, readings_of
 from lbp_rehab.training.scenes import BURST_FRAMES
 
 KEYS = (
@@ -36,7 +37,6 @@ KEYS = (
 )  # fmt: skip
 POINT_NAMES = (*NAMES, *LANDMARKS)
 BONE_ENDS = torch.tensor([[INDEX[a], INDEX[b]] for a, b in BONES])
-COCO = (0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
 
 
 def mirror_order(names: Sequence[str]) -> list[int]:
@@ -78,6 +78,18 @@ class Bursts:
             self.paths.append(path)
             self._starts = np.append(self._starts, len(self) + len(self._parts[-1]["dt"]))
 
+    def draw(self, order: np.random.Generator, n: int, frames: int) -> dict[str, Tensor]:
+        """Return some bursts drawn at random, and of each the same few frames in a row."""
+        index = np.sort(order.integers(0, len(self), n))
+        first = int(order.integers(0, BURST_FRAMES - frames + 1))
+        return self.take(index, slice(first, first + frames))
+
+    def chunks(self, limit: int, size: int = 50) -> Iterator[dict[str, Tensor]]:
+        """Yield the first bursts in their order, so many at a time."""
+        end = min(len(self), limit)
+        for k in range(0, end, size):
+            yield self.take(np.arange(k, min(k + size, end)))
+
     def take(self, index: NDArray, steps: slice = slice(None)) -> dict[str, Tensor]:
         """Return some bursts as tensors, floats in single precision."""
         part = np.searchsorted(self._starts, index, side="right") - 1
@@ -103,16 +115,6 @@ def ray_maps(region: Tensor, camera: Tensor, side: int) -> Tensor:
     to_x = torch.stack([c, -s, x - (c - s) * half - camera[..., 2]], dim=-1)
     to_y = torch.stack([s, c, y - (s + c) * half - camera[..., 3]], dim=-1)
     return torch.stack([to_x, to_y], dim=-2) / camera[..., :2, None]
-
-
-def readings_of(rays: Tensor, slopes: Tensor) -> Tensor:
-    """Return at which columns and rows rays ``x/z, y/z`` lie, (..., n, 2)."""
-    off = slopes - rays[..., None, :, 2]
-    (a, b), (c, d) = (rays[..., None, k, :2].unbind(-1) for k in range(2))
-    det = a * d - b * c
-    column = (d * off[..., 0] - b * off[..., 1]) / det
-    row = (a * off[..., 1] - c * off[..., 0]) / det
-    return torch.stack([column, row], dim=-1)
 
 
 def raw(batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -296,7 +298,7 @@ def inputs(
     item["uv"] = item["uv"] + normal(33, 2) * (0.004 * SIDE)
     given = torch.ones(n, 33)
     coco = torch.zeros(33)
-    coco[list(COCO)] = 1.0
+    coco[COCO_INDEX] = 1.0
     given = torch.where(few[:, None], coco, given) * ~none[:, None]
     centre, measured = centre_of(item)
     centre = centre + normal(3) * 0.04 * torch.where(measured, 1.0, 4.0)[:, None]

@@ -17,7 +17,7 @@ from torch.nn import functional
 from lbp_rehab.pose.lift import HEAT, SIDE
 from lbp_rehab.pose.skeleton import INDEX, NAMES
 from lbp_rehab.training.batches import mirror_order
-from lbp_rehab.training.lifter import JOINTS
+from lbp_rehab.training.lifter import JOINTS, readings_of
 
 # Half the thickness of each part at its ends, metres.
 PARTS = (
@@ -80,9 +80,7 @@ def imagined(frames: dict[str, Tensor], rng: torch.Generator) -> dict[str, Tenso
     # The 2D estimator: worse where it cannot see, now and then the sides changed.
     wrong = torch.exp(0.45 * normal(1, 1)) * torch.exp(0.5 * normal(JOINTS, 1))
     off = NOISE * SIDE * normal(JOINTS, 2) * wrong * (1.0 + 2.0 * hidden[..., None])
-    from_readings = rays[:, :, :2]
-    spots = slopes[:, :JOINTS] - rays[:, None, :, 2]
-    uv = torch.linalg.solve(from_readings[:, None], spots[..., None])[..., 0] + off
+    uv = readings_of(rays, slopes[:, :JOINTS]) + off
     shape = _shape(optical, rand, normal)
     for part, share in ((_ARMS, 0.015), (_LEGS, 0.03), (list(range(JOINTS)), 0.01)):
         which = (rand() < share)[:, None, None]

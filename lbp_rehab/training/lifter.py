@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from lbp_rehab.pose.lift import HEAT, POINTS, SIDE
 from lbp_rehab.pose.skeleton import BONES, NAMES
+from lbp_rehab.training.spread import lower_triangular
 
 JOINTS = len(NAMES)
 GRID = 7  # readings a side of a patch
@@ -293,8 +294,7 @@ class Lifter(nn.Module):
         z = _sample(i.depth[:, None], at, "nearest")[:, 0]
         b, n, k = z.shape
         spot = torch.cat([at, torch.ones_like(at[..., :1])], dim=-1).reshape(b, n * k, 3)
-        ahead = torch.tensor([0.0, 0.0, 1.0], device=z.device).expand(b, 1, 3)
-        turn = i.axes @ torch.cat([i.rays, ahead], dim=1)
+        turn = i.axes @ directions(i.rays)
         shift = (i.axes @ i.centre[:, :, None]).transpose(1, 2)
         local = (spot @ turn.transpose(1, 2)) * z.reshape(b, n * k, 1) - shift
         local = local.reshape(b, n, k, 3)
@@ -305,8 +305,7 @@ class Lifter(nn.Module):
         """Return local x, y, z and validity of every second reading, (b, 4, SIDE/2, SIDE/2)."""
         b, half = len(i.depth), SIDE // 2
         z = i.depth[:, ::2, ::2].reshape(b, 1, -1)
-        ahead = torch.tensor([0.0, 0.0, 1.0], device=z.device).expand(b, 1, 3)
-        ray = i.axes @ torch.cat([i.rays, ahead], dim=1) @ self.pixels
+        ray = i.axes @ directions(i.rays) @ self.pixels
         local = ray * z - i.axes @ i.centre[:, :, None]
         near = local.abs().amax(dim=1, keepdim=True) < REACH_M
         valid = (near & (z > 0.0)).to(local.dtype)
@@ -359,14 +358,7 @@ class Lifter(nn.Module):
         with exact():
             optical = place @ i.axes + i.centre[:, None]
             z = optical[..., 2:].clamp(min=0.3)
-            slope = optical[..., :2] / z - i.rays[:, None, :, 2]
-            # The map from readings to slopes is a turn and a scale: its inverse is written out.
-            a, b = i.rays[:, None, 0, 0], i.rays[:, None, 0, 1]
-            c, d = i.rays[:, None, 1, 0], i.rays[:, None, 1, 1]
-            det = a * d - b * c
-            column = (d * slope[..., 0] - b * slope[..., 1]) / det
-            row = (a * slope[..., 1] - c * slope[..., 0]) / det
-            uv = torch.stack([column, row], dim=-1)
+            uv = readings_of(i.rays, optical[..., :2] / z)
             scale = self._readings_per_metre(i, z[..., 0])
             patches = self._patches(i, uv, scale, place)
         seen = self.patch_again(patches)
@@ -394,12 +386,23 @@ def _sample(image: Tensor, at: Tensor, mode: str) -> Tensor:
 def _factor(raw: Tensor) -> Tensor:
     """Return lower triangular factors of covariances from six numbers each, in metres."""
     spread = MIN_SIGMA_M + functional.softplus(raw[..., :3] - 3.0)
-    spread = spread.clamp(max=MAX_SIGMA_M)
-    off = raw[..., 3:] * 0.02
-    zero = torch.zeros_like(spread[..., 0])
-    rows = [
-        torch.stack([spread[..., 0], zero, zero], dim=-1),
-        torch.stack([off[..., 0], spread[..., 1], zero], dim=-1),
-        torch.stack([off[..., 1], off[..., 2], spread[..., 2]], dim=-1),
-    ]
-    return torch.stack(rows, dim=-2)
+    return lower_triangular(spread.clamp(max=MAX_SIGMA_M), raw[..., 3:] * 0.02)
+
+
+def directions(rays: Tensor) -> Tensor:
+    """Return the maps from readings (column, row, 1) to directions x/z, y/z, 1, (b, 3, 3)."""
+    ahead = torch.tensor([0.0, 0.0, 1.0], device=rays.device).expand(len(rays), 1, 3)
+    return torch.cat([rays, ahead], dim=1)
+
+
+def readings_of(rays: Tensor, slopes: Tensor) -> Tensor:
+    """Return at which columns and rows rays ``x/z, y/z`` lie, (..., n, 2).
+
+    The map from readings to slopes is a turn and a scale: its inverse is written out.
+    """
+    off = slopes - rays[..., None, :, 2]
+    (a, b), (c, d) = (rays[..., None, k, :2].unbind(-1) for k in range(2))
+    det = a * d - b * c
+    column = (d * off[..., 0] - b * off[..., 1]) / det
+    row = (a * off[..., 1] - c * off[..., 0]) / det
+    return torch.stack([column, row], dim=-1)

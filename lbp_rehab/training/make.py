@@ -12,7 +12,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from lbp_rehab.bench.metrics import ONE_SIGMA, chi_square_quantile
@@ -22,9 +21,9 @@ from lbp_rehab.training.export import export
 from lbp_rehab.training.lifter import Lifter
 from lbp_rehab.training.loop import shards
 from lbp_rehab.training.pelvis import PelvisHead
+from lbp_rehab.training.train_pelvis import CHECKED_BURSTS
 
 VALIDATION_FIRST = 900_000  # seed of the first scene that is only looked at
-CHECKED_BURSTS = 600
 
 
 def sigma_scale(squared: torch.Tensor, dimensions: int) -> float:
@@ -43,8 +42,7 @@ def sigma_scale(squared: torch.Tensor, dimensions: int) -> float:
 def lifter_scale(net: Lifter, unseen: Bursts) -> float:
     """Return the scale of the lifter's sigmas."""
     rng, squared = torch.Generator().manual_seed(1), []
-    for k in range(0, min(len(unseen), CHECKED_BURSTS), 50):
-        batch = unseen.take(np.arange(k, min(k + 50, len(unseen))))
+    for batch in unseen.chunks(CHECKED_BURSTS):
         squared.append(train_lifter.squared_distances(net, batch, rng)[:, train_lifter.MAIN])
     return sigma_scale(torch.cat(squared).flatten(), 3)
 
@@ -53,11 +51,9 @@ def lifter_scale(net: Lifter, unseen: Bursts) -> float:
 def pelvis_scale(head: PelvisHead, lifter: Lifter, unseen: Bursts) -> float:
     """Return the scale of the head's sigmas."""
     rng, squared = torch.Generator().manual_seed(1), []
-    for k in range(0, min(len(unseen), CHECKED_BURSTS), 50):
-        batch = unseen.take(np.arange(k, min(k + 50, len(unseen))))
+    for batch in unseen.chunks(CHECKED_BURSTS):
         _, off, outs = train_pelvis.run_bursts(head, lifter, batch, rng, varied=False)
-        white = torch.linalg.solve_triangular(outs[-1].factor, off[-1][..., None], upper=False)
-        squared.append(white[:, :3, 0].pow(2).sum(dim=-1))
+        squared.append(train_pelvis.turn_distance(outs[-1], off[-1]))
     return sigma_scale(torch.cat(squared), 3)
 
 

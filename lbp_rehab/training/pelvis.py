@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from lbp_rehab.pelvis.head import SIDE
 from lbp_rehab.pose.lift import LANDMARKS
-from lbp_rehab.training.lifter import JOINTS, exact
+from lbp_rehab.training.lifter import JOINTS, directions, exact
+from lbp_rehab.training.spread import lower_triangular
 
 REACH_M = 0.45
 MIN_SIGMA_RAD, MAX_SIGMA_RAD = 0.004, 1.5
@@ -114,8 +115,7 @@ class PelvisHead(nn.Module):
     def _image(self, i: Inputs) -> Tensor:
         """Return what is known of each reading, (b, 8, SIDE, SIDE)."""
         n, into = len(i.depth), i.base.transpose(1, 2)
-        ahead = torch.tensor([0.0, 0.0, 1.0], device=i.depth.device).expand(n, 1, 3)
-        view = into @ torch.cat([i.rays, ahead], dim=1) @ self.pixels
+        view = into @ directions(i.rays) @ self.pixels
         local = view * i.depth.reshape(n, 1, -1) - into @ i.origin[:, :, None]
         near = local.abs().amax(dim=1, keepdim=True) < REACH_M
         valid = (near & (i.depth.reshape(n, 1, -1) > 0.0)).to(local.dtype)
@@ -151,15 +151,7 @@ class PelvisHead(nn.Module):
         left = torch.linalg.cross(cranial, anterior)
         turn = torch.stack([anterior, left, cranial], dim=-1)
         spread = (MIN_SIGMA_RAD + functional.softplus(raw[:, 6:10] - 2.5)).clamp(max=MAX_SIGMA_RAD)
-        off = raw[:, 10:16] * 0.05
-        zero = torch.zeros_like(spread[:, 0])
-        rows = [
-            [spread[:, 0], zero, zero, zero],
-            [off[:, 0], spread[:, 1], zero, zero],
-            [off[:, 1], off[:, 2], spread[:, 2], zero],
-            [off[:, 3], off[:, 4], off[:, 5], spread[:, 3]],
-        ]
-        factor = torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+        factor = lower_triangular(spread, raw[:, 10:16] * 0.05)
         points = raw[:, 17:].reshape(-1, len(LANDMARKS), 4)
         at = points[..., :3] * 0.1 @ i.base.transpose(1, 2) + i.origin[:, None]
         return Outputs(

@@ -1,4 +1,4 @@
-"""``python -m lbp_rehab.training.train_lifter SHARDS OUT --minutes 60``: train the lifter."""
+"""``python -m lbp_rehab.training.train_lifter SHARDS OUT``: train the lifter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lbp_rehab.pose.skeleton import INDEX
+from lbp_rehab.bench.metrics import ONE_SIGMA, POINT_INDEX, TWO_SIGMA, chi_square_quantile
 from lbp_rehab.training import loop
 from lbp_rehab.training.batches import (
     POINT_NAMES,
@@ -20,20 +20,15 @@ from lbp_rehab.training.batches import (
     raw,
 )  # fmt: skip
 from lbp_rehab.training.lifter import Inputs, Lifter, Outputs
-from lbp_rehab.training.scenes import BURST_FRAMES
+from lbp_rehab.training.spread import sigma_of, squared_distance, student
 
 BURSTS_A_STEP = 48
 TRAINED_FRAMES = 2  # of a burst at a time
 PEAK_RATE = 1e-3
 FIRST_SHARE = 0.2  # of the rate, for the first guess, which was taught before
-STUDENT = 6.0  # degrees of freedom of the errors' distribution
 FACE = [i for i, n in enumerate(POINT_NAMES) if any(w in n for w in ("eye", "mouth"))]
 FINGERS = [i for i, n in enumerate(POINT_NAMES) if n[2:] in ("pinky", "index", "thumb")]
-MAIN = [INDEX[n] for n in (
-    "nose", "l_ear", "r_ear", "l_shoulder", "r_shoulder", "l_elbow", "r_elbow", "l_wrist",
-    "r_wrist", "l_hip", "r_hip", "l_knee", "r_knee", "l_ankle", "r_ankle", "l_heel", "r_heel",
-    "l_toe", "r_toe",
-)]  # fmt: skip
+MAIN = POINT_INDEX.tolist()  # the points that the benchmark judges
 
 
 def weights() -> Tensor:
@@ -43,13 +38,9 @@ def weights() -> Tensor:
     return w / w.mean()
 
 
-def student(out: Outputs, axes: Tensor, truth: Tensor) -> Tensor:
-    """Return the negative log likelihood of the truth under Student's distribution, (n, points)."""
-    off = (truth - out.position) @ axes.transpose(1, 2)
-    white = torch.linalg.solve_triangular(out.factor, off[..., None], upper=False)[..., 0]
-    spread = torch.diagonal(out.factor, dim1=-2, dim2=-1).log().sum(dim=-1)
-    square = (white**2).sum(dim=-1)
-    return spread + 0.5 * (STUDENT + 3.0) * torch.log1p(square / STUDENT)
+def _off(out: Outputs, axes: Tensor, truth: Tensor) -> Tensor:
+    """Return truth less estimate in the axes of the factors, (n, points, 3)."""
+    return (truth - out.position) @ axes.transpose(1, 2)
 
 
 def loss_of(out: Outputs, given: Inputs, item: dict[str, Tensor], w: Tensor) -> Tensor:
@@ -65,7 +56,7 @@ def loss_of(out: Outputs, given: Inputs, item: dict[str, Tensor], w: Tensor) -> 
     told = torch.nn.functional.binary_cross_entropy_with_logits(out.seen, seen)
     return (
         (far * w).mean()
-        + 0.1 * (student(out, given.axes, truth) * w).mean()
+        + 0.1 * (student(out.factor, _off(out, given.axes, truth)) * w).mean()
         + 2.0 * (lengths - true_lengths).abs().mean()
         + 0.1 * told
     )
@@ -113,7 +104,7 @@ def run_bursts(
             total = total + loss_of(out, given, frame, w) / steps
         errors.append((out.position - frame["truth"]).norm(dim=-1).detach())
         outs.append(out)
-        sigma = out.factor.detach().pow(2).sum(dim=(-1, -2)).div(3.0).sqrt()
+        sigma = sigma_of(out.factor.detach())
         last = torch.cat(
             [out.position.detach(), sigma[..., None], torch.ones_like(sigma)[..., None]], dim=-1
         )
@@ -130,9 +121,7 @@ def squared_distances(
     if out is None:
         out = run_bursts(net, batch, rng)[2][-1]
     axes = inputs({n: v[:, -1] for n, v in raw(batch).items()}, rng, False)[0].axes
-    off = (batch["truth"][:, -1] - out.position) @ axes.transpose(1, 2)
-    white = torch.linalg.solve_triangular(out.factor, off[..., None], upper=False)
-    return white[..., 0].pow(2).sum(dim=-1)
+    return squared_distance(out.factor, _off(out, axes, batch["truth"][:, -1]))
 
 
 @torch.no_grad()
@@ -141,8 +130,7 @@ def evaluate(net: Lifter, data: Bursts, limit: int = 400) -> dict[str, float]:
     net.eval()
     rng = torch.Generator().manual_seed(1)
     first, last, squared = [], [], []
-    for k in range(0, min(len(data), limit), 50):
-        batch = data.take(np.arange(k, min(k + 50, len(data), limit)))
+    for batch in data.chunks(limit):
         _, errors, outs = run_bursts(net, batch, rng)
         first.append(errors[0])
         last.append(errors[-1])
@@ -154,8 +142,8 @@ def evaluate(net: Lifter, data: Bursts, limit: int = 400) -> dict[str, float]:
         "last_mm": float(b[:, MAIN].mean() * 1e3),
         "last_median_mm": float(b[:, MAIN].median() * 1e3),
         "pelvis_mm": float(b[:, -4:].mean() * 1e3),
-        "one_sigma": float((m[:, MAIN] < 3.53).float().mean()),
-        "two_sigma": float((m[:, MAIN] < 8.02).float().mean()),
+        "one_sigma": float((m[:, MAIN] < chi_square_quantile(ONE_SIGMA, 3)).float().mean()),
+        "two_sigma": float((m[:, MAIN] < chi_square_quantile(TWO_SIGMA, 3)).float().mean()),
     }
 
 
@@ -175,9 +163,7 @@ def main() -> None:
     def one_step(step: int) -> tuple[Tensor, float]:
         if step % 250 == 249:  # a folder that is still being filled
             data.add(loop.shards(wanted.folder))
-        index = np.sort(order.integers(0, len(data), BURSTS_A_STEP))
-        at = int(order.integers(0, BURST_FRAMES - TRAINED_FRAMES + 1))
-        batch = data.take(index, slice(at, at + TRAINED_FRAMES))
+        batch = data.draw(order, BURSTS_A_STEP, TRAINED_FRAMES)
         loss, errors, _ = run_bursts(net, batch, rng, w=w)
         return loss, float(torch.stack(errors)[..., MAIN].mean() * 1e3)
 

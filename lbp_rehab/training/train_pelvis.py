@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lbp_rehab.bench.metrics import ONE_SIGMA, TWO_SIGMA, chi_square_quantile
 from lbp_rehab.pelvis.head import SIDE
 from lbp_rehab.pose.skeleton import INDEX
 from lbp_rehab.synthetic.motion.programs import PROGRAMS
@@ -21,12 +22,12 @@ from lbp_rehab.training.batches import KEYS, Bursts, inputs, mirrored, raw, read
 from lbp_rehab.training.lifter import JOINTS, Lifter
 from lbp_rehab.training.lifter import Outputs as Lifted
 from lbp_rehab.training.pelvis import Inputs, Outputs, PelvisHead
-from lbp_rehab.training.scenes import BURST_FRAMES
+from lbp_rehab.training.spread import sigma_of, squared_distance, student
 
 BURSTS_A_STEP = 40
 TRAINED_FRAMES = 2
 PEAK_RATE = 1.5e-3
-STUDENT = 6.0
+CHECKED_BURSTS = 600
 MAX_SIGMA_M = 0.08  # of a joint that is published
 _HIPS = [INDEX["l_hip"], INDEX["r_hip"]]
 _SHOULDERS = [INDEX["l_shoulder"], INDEX["r_shoulder"]]
@@ -61,7 +62,7 @@ def head_inputs(
     """Return the head's inputs from the lifter's answer; unsure joints are unknown."""
     origin, base = base_of(lifted.position)
     depth, rays = cut_out(item, origin)
-    sigma = lifted.factor.pow(2).sum(dim=(-1, -2)).div(3.0).sqrt()
+    sigma = sigma_of(lifted.factor)
     unknown = sigma > MAX_SIGMA_M
     unknown[:, _HIPS + _SHOULDERS] = False
     sigma = torch.where(unknown, -1.0, sigma)
@@ -85,10 +86,7 @@ def loss_of(out: Outputs, item: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     off = torch.cat(
         [turn_between(out.axes, item["axes"]), (item["lumbar"] - out.lumbar)[:, None]], dim=-1
     )
-    white = torch.linalg.solve_triangular(out.factor, off[..., None], upper=False)[..., 0]
-    spread = torch.diagonal(out.factor, dim1=-2, dim2=-1).log().sum(dim=-1)
-    square = (white**2).sum(dim=-1)
-    likely = spread + 0.5 * (STUDENT + 4.0) * torch.log1p(square / STUDENT)
+    likely = student(out.factor, off)
     far = (off[:, :3].pow(2).sum(-1) + 1e-5).sqrt() + 0.5 * (off[:, 3].pow(2) + 1e-5).sqrt()
     away = (out.landmarks - item["truth"][:, -4:]).norm(dim=-1)
     marks = out.spread.log() * 3.0 + 0.5 * (away / out.spread).clamp(max=6.0).pow(2)
@@ -117,7 +115,7 @@ def run_bursts(
             given = given._replace(last=before[0], elapsed=item["dt"][:, step : step + 1])
         with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
             lifted = Lifted(*[o.float() for o in lifter(*given)])
-        sigma = lifted.factor.pow(2).sum(dim=(-1, -2)).div(3.0).sqrt()
+        sigma = sigma_of(lifted.factor)
         known = torch.ones_like(sigma)[..., None]
         up = torch.cat([given.axes[:, 2], given.support[:, 1:]], dim=-1)
         last = torch.zeros(n, 8)
@@ -141,18 +139,21 @@ def run_bursts(
     return total, errors, outs
 
 
+def turn_distance(out: Outputs, off: Tensor) -> Tensor:
+    """Return the squared Mahalanobis distance of the rotation alone, (n,)."""
+    return squared_distance(out.factor[:, :3, :3], off[:, :3])
+
+
 @torch.no_grad()
 def evaluate(head: PelvisHead, lifter: Lifter, data: Bursts) -> dict[str, float]:
     """Return errors in degrees on bursts that are not trained on, at the last frame of each."""
     head.eval()
     rng = torch.Generator().manual_seed(1)
     errors, inside, exercises, marks = [], [], [], []
-    for k in range(0, min(len(data), 600), 60):
-        batch = data.take(np.arange(k, min(k + 60, len(data))))
+    for batch in data.chunks(CHECKED_BURSTS):
         _, off, outs = run_bursts(head, lifter, batch, rng, varied=False)
         errors.append(off[-1])
-        white = torch.linalg.solve_triangular(outs[-1].factor, off[-1][..., None], upper=False)
-        inside.append(white[:, :3, 0].pow(2).sum(-1))
+        inside.append(turn_distance(outs[-1], off[-1]))
         exercises.append(batch["exercise"][:, -1])
         marks.append((outs[-1].landmarks - batch["truth"][:, -1, -4:]).norm(dim=-1))
     head.train()
@@ -165,8 +166,8 @@ def evaluate(head: PelvisHead, lifter: Lifter, data: Bursts) -> dict[str, float]
         "tilt_median": float(e[:, 1].median()),
         "rotation_deg": float(e[:, 2].mean()),
         "lumbar_deg": float(e[:, 3].mean()),
-        "one_sigma": float((m < 3.53).float().mean()),
-        "two_sigma": float((m < 8.02).float().mean()),
+        "one_sigma": float((m < chi_square_quantile(ONE_SIGMA, 3)).float().mean()),
+        "two_sigma": float((m < chi_square_quantile(TWO_SIGMA, 3)).float().mean()),
         "landmarks_mm": float(torch.cat(marks).mean() * 1e3),
     }
     for k in which.unique().tolist():
@@ -190,9 +191,7 @@ def main() -> None:
     def one_step(step: int) -> tuple[Tensor, float]:
         if step % 250 == 249:  # a folder that is still being filled
             data.add(loop.shards(wanted.folder))
-        index = np.sort(order.integers(0, len(data), BURSTS_A_STEP))
-        at = int(order.integers(0, BURST_FRAMES - TRAINED_FRAMES + 1))
-        batch = data.take(index, slice(at, at + TRAINED_FRAMES))
+        batch = data.draw(order, BURSTS_A_STEP, TRAINED_FRAMES)
         loss, errors, _ = run_bursts(head, lifter, batch, rng, varied=True)
         return loss, float(torch.rad2deg(torch.cat(errors)[:, 1].abs()).mean())
 

@@ -26,9 +26,9 @@ from lbp_rehab.training.batches import (  # noqa: E402
     mirror_order,
     mirrored,
     raw,
-    readings_of,
 )
 from lbp_rehab.training.dataset import PELVIS_SIDE  # noqa: E402
+from lbp_rehab.training.lifter import readings_of  # noqa: E402
 from lbp_rehab.training.scenes import BURST_FRAMES  # noqa: E402
 
 HIPS_AND_SHOULDERS = [POINT_NAMES.index(n) for n in ("l_hip", "r_hip", "l_shoulder", "r_shoulder")]

@@ -5,8 +5,9 @@ torch = pytest.importorskip("torch")
 
 from lbp_rehab.training import train_lifter, train_pelvis  # noqa: E402
 from lbp_rehab.training.batches import POINT_NAMES  # noqa: E402
-from lbp_rehab.training.lifter import Lifter, LifterSize, Outputs  # noqa: E402
+from lbp_rehab.training.lifter import Lifter, LifterSize  # noqa: E402
 from lbp_rehab.training.pelvis import PelvisHead  # noqa: E402
+from lbp_rehab.training.spread import student  # noqa: E402
 
 SMALL = LifterSize(width=32, heads=2, layers=2, channels=(8, 8, 16))
 
@@ -69,18 +70,12 @@ def test_a_varied_step_is_its_seed(batch):
     assert losses[0] == losses[1]
 
 
-def outputs(truth, sigma_m):
-    factor = sigma_m * torch.eye(3).expand(*truth.shape[:2], 3, 3)
-    return Outputs(truth, factor, torch.zeros(*truth.shape[:2], 2), truth)
-
-
 def test_the_likelihood_is_best_for_honest_sigmas():
     rng = torch.Generator().manual_seed(0)
-    truth = torch.zeros(400, len(POINT_NAMES), 3)
-    said = truth + 0.05 * torch.randn(truth.shape, generator=rng)
-    axes = torch.eye(3).expand(400, 3, 3)
+    off = 0.05 * torch.randn((400, len(POINT_NAMES), 3), generator=rng)
     sigmas = (0.02, 0.03, 0.05, 0.08, 0.12)
-    likely = [float(train_lifter.student(outputs(said, s), axes, truth).mean()) for s in sigmas]
+    factors = [sigma * torch.eye(3).expand(*off.shape[:2], 3, 3) for sigma in sigmas]
+    likely = [float(student(factor, off).mean()) for factor in factors]
     assert np.argmin(likely) in (1, 2)
 
 
