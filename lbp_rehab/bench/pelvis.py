@@ -28,14 +28,13 @@ from lbp_rehab.bench.metrics import ONE_SIGMA, TWO_SIGMA
 from lbp_rehab.bench.pose import measure
 from lbp_rehab.bench.records import ANGLES, Angles, CaseRecord
 from lbp_rehab.pelvis.segments import cardan
-from lbp_rehab.pose.skeleton import INDEX
+from lbp_rehab.pose.skeleton import HIPS
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 WITHIN_DEG = (5, 10)
 FAR_OFF_DEG = 10.0  # an angle that should have been unknown
-_HIPS = [INDEX["l_hip"], INDEX["r_hip"]]
 TILT, OBLIQUITY, ROTATION, LUMBAR = range(4)
 _DEGREES = 2  # decimals
 
@@ -254,7 +253,7 @@ def _calibration(records: Sequence[CaseRecord]) -> Summary:
 def _hip_away(record: CaseRecord) -> Mask:
     """Return the frames in which a hip is covered or outside the image, shape (t,)."""
     truth = record.truth
-    away = truth.covered[:, _HIPS] | ~truth.in_image[:, _HIPS]
+    away = truth.covered[:, HIPS] | ~truth.in_image[:, HIPS]
     return np.asarray(away.any(axis=1))
 
 

@@ -20,12 +20,12 @@ from lbp_rehab.bench import metrics
 from lbp_rehab.bench.figures import rounded
 from lbp_rehab.bench.naive import NaivePoseEstimator
 from lbp_rehab.camera.sources import Shot, SourceSettings, open_source
-from lbp_rehab.camera.types import RgbdFrame
+from lbp_rehab.camera.types import Intrinsics, RgbdFrame
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Status
 from lbp_rehab.pose.estimator import PoseEstimator, PoseSettings
 from lbp_rehab.pose.overlay import draw
-from lbp_rehab.pose.skeleton import BONES, INDEX
+from lbp_rehab.pose.skeleton import BONES, INDEX, TRUNK
 from lbp_rehab.pose.subject import SubjectRule
 from lbp_rehab.pose.support import GravityRule
 from lbp_rehab.pose.types import BodyPose
@@ -36,7 +36,6 @@ COLLAPSED = 0.35  # of the trunk's length: no adult's shoulders are so narrow
 PHOTO_TRIES = 3  # frames of a still photograph: the estimator may look again
 ENLARGED = 3  # times, of photographs
 SHEET_PX, SHEET_COLUMNS = 420, 5
-_TRUNK = [INDEX[n] for n in ("l_shoulder", "r_shoulder", "l_hip", "r_hip")]
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +72,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def collapsed(pose: BodyPose) -> bool:
     """Whether the shoulders of a pose fell together in the image."""
-    l_sho, r_sho, l_hip, r_hip = pose.pixel[_TRUNK]
+    l_sho, r_sho, l_hip, r_hip = pose.pixel[TRUNK]
     trunk = np.linalg.norm((l_sho + r_sho) / 2.0 - (l_hip + r_hip) / 2.0)
     return bool(np.linalg.norm(l_sho - r_sho) < COLLAPSED * trunk)
 
@@ -129,12 +128,12 @@ def _photos(
         )
         color = np.asarray(large, np.uint8)
         height, width = color.shape[:2]
-        camera = type(shot.intrinsics).from_field_of_view(width, height, np.deg2rad(60.0))
+        camera = Intrinsics.from_field_of_view(width, height, np.deg2rad(60.0))
         for n in range(PHOTO_TRIES):
             stamp = n * NANOSECONDS // 30
             pose = estimator.update(RgbdFrame(stamp, "camera", color, None, camera))
         known = pose.status != Status.UNKNOWN
-        if not known[_TRUNK].all():
+        if not known[TRUNK].all():
             unsolved.append(k)
         elif collapsed(pose):
             passed.append(k)

@@ -26,12 +26,12 @@ from lbp_rehab.pose.gravity import gravity_axes
 from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.stamps import NANOSECONDS
 
+Array = NDArray[np.float64]
+
 # Between the hips-to-shoulders line and the pelvis itself lies the lumbar spine. Over 16 exercises
 # of a synthetic body the line misses the true tilt by 6.9 degrees on average even with perfect
 # joints (mean absolute error; times 1.25 for a 1-sigma). In the two other planes the hips
 # themselves are the axis, and what remains is how far the landmarks are from the joints.
-Array = NDArray[np.float64]
-
 TILT_MODEL_SIGMA_RAD = np.deg2rad(6.9 * 1.25)
 HIP_AXIS_SIGMA_RAD = np.deg2rad(3.0)
 FORGET_LAST_S = 0.5  # an older pelvis does not help the next one

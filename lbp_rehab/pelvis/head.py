@@ -18,6 +18,7 @@ from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.estimate import Status
 from lbp_rehab.paths import resource_dir
 from lbp_rehab.pelvis.segments import POINTS, pelvis_axes
+from lbp_rehab.pose.answer import projected
 from lbp_rehab.pose.landmarks import Region, region_round
 from lbp_rehab.pose.lift import metres, ray_map
 from lbp_rehab.pose.network import Network
@@ -122,7 +123,7 @@ def pelvic_region(pose: BodyPose, origin: Array, intrinsics: Intrinsics) -> Regi
     """Return the part of the image round the pelvis, turned as the person's region is."""
     spot = intrinsics.project(origin[None])[0]
     size = SPAN_M * intrinsics.fx / max(float(origin[2]), 0.3)
-    turned = region_round(intrinsics.project(np.maximum(pose.position, [-np.inf, -np.inf, 0.1])))
+    turned = region_round(projected(pose.position, intrinsics))
     return Region((float(spot[0]), float(spot[1])), size, turned.rotation)
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lbp_rehab.camera.types import RgbdFrame
+from lbp_rehab.camera.types import Intrinsics, RgbdFrame
 from lbp_rehab.estimate import Reason, Status
 from lbp_rehab.pose.lift import Lifted
-from lbp_rehab.pose.skeleton import INDEX, NAMES
+from lbp_rehab.pose.skeleton import HIPS, NAMES
 from lbp_rehab.pose.types import BodyPose, Mode, Support
 
 Array = NDArray[np.float64]
@@ -20,7 +20,6 @@ COVERED = 0.5  # probability that something hides a point
 SEEN = 0.5  # probability that the camera sees it
 FAR_SIGMA_M = 0.15  # of the hips: the shape may be right, the place is not
 SUNK_M = 0.0  # no joint centre lies lower than this over the support
-_HIPS = [INDEX["l_hip"], INDEX["r_hip"]]
 _N = len(NAMES)
 
 
@@ -34,18 +33,18 @@ def status_of(
     """
     measured = lifted.measured[:_N] & (lifted.seen[:_N] >= SEEN)
     status = np.where(measured, int(Status.MEASURED), int(Status.INFERRED))
-    unknown = lifted.sigma()[:_N] > max_sigma_m
+    unknown = lifted.sigma[:_N] > max_sigma_m
     status[unknown] = int(Status.UNKNOWN)
     why = np.full(_N, int(Reason.TOO_UNCERTAIN))
     why[lifted.covered[:_N] > COVERED] = int(Reason.OCCLUDED)
-    why[~inside(projected(lifted.position[:_N], frame), frame)] = int(Reason.OUT_OF_VIEW)
+    why[~inside(projected(lifted.position[:_N], frame.intrinsics), frame)] = int(Reason.OUT_OF_VIEW)
     return status, np.where(unknown, why, int(Reason.NONE))
 
 
 def mode_of(frame: RgbdFrame, lifted: Lifted, status: NDArray[np.int64]) -> Mode:
     """Return what the pose rests on."""
     if frame.depth is None or not lifted.measured.any():
-        far = float(lifted.sigma()[_HIPS].mean()) > FAR_SIGMA_M
+        far = float(lifted.sigma[HIPS].mean()) > FAR_SIGMA_M
         return Mode.ROOT_RELATIVE if far else Mode.NO_DEPTH
     return Mode.DEPTH_HOLES if (status == Status.INFERRED).any() else Mode.RGB_DEPTH
 
@@ -75,9 +74,9 @@ def raised(position: Array, support: Support | None) -> Array:
     return position + np.maximum(SUNK_M - height, 0.0)[:, None] * support.up
 
 
-def projected(position: Array, frame: RgbdFrame) -> Array:
+def projected(position: Array, intrinsics: Intrinsics) -> Array:
     """Return the pixels of points, shape (n, 3) -> (n, 2); none is nearer than 0.1 m."""
-    return frame.intrinsics.project(np.maximum(position, [-np.inf, -np.inf, 0.1]))
+    return intrinsics.project(np.maximum(position, [-np.inf, -np.inf, 0.1]))
 
 
 def inside(pixel: Array, frame: RgbdFrame) -> NDArray[np.bool_]:

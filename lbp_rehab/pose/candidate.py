@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from lbp_rehab.camera.types import Intrinsics, RgbdFrame
 from lbp_rehab.pose.landmarks import Landmarks, Person, Region, region_round
-from lbp_rehab.pose.skeleton import INDEX
+from lbp_rehab.pose.skeleton import INDEX, TRUNK
 from lbp_rehab.pose.types import Support
 
 HALF_TRUNK_M = 0.10  # from the surface to the middle of the trunk
 STANDS_BELOW_M = 0.15  # who reaches this far under the support stands beside it
 ON_SUPPORT_M = (-0.10, 1.40)  # height of the trunk of who lies, kneels or stands on it
 
-TRUNK = [INDEX[n] for n in ("l_shoulder", "r_shoulder", "l_hip", "r_hip")]
 LIMBS = [
     tuple(INDEX[f"{side}_{n}"] for n in pair)
     for pair in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"),

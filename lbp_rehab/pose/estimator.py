@@ -20,7 +20,7 @@ from lbp_rehab.pose.landmarks import Landmarks, Region, region_round
 from lbp_rehab.pose.lift import Before, Lifted, Lifter
 from lbp_rehab.pose.plausible import judge, solve_collapsed
 from lbp_rehab.pose.posture import classify
-from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES
+from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES, SHOULDERS, TRUNK
 from lbp_rehab.pose.smoothing import OneEuro, OneEuroSettings
 from lbp_rehab.pose.subject import PatientKeeper, SubjectRule
 from lbp_rehab.pose.support import GravityRule, cloud
@@ -36,7 +36,6 @@ ADRIFT_M = 0.25  # a mean sigma of the trunk: the track shows nobody
 UNLIKELY_S = 0.4  # an implausible skeleton is looked for anew after this
 NARROWEST_M = 0.2  # between the shoulders of an adult
 SURE_TRUNK_M = 0.06  # depth and the rest of the body make up for a poor skeleton
-_TRUNK = [INDEX[n] for n in ("l_shoulder", "r_shoulder", "l_hip", "r_hip")]
 _N = len(NAMES)
 
 
@@ -88,14 +87,15 @@ class _Seen:
     landmarks: Landmarks
     region: Region
     lifted: Lifted
+    sizes: Mapping[str, float]  # of the bones that are seen well, metres
 
     @property
     def trunk(self) -> Array:
-        return np.asarray(self.lifted.position[_TRUNK].mean(axis=0))
+        return np.asarray(self.lifted.position[TRUNK].mean(axis=0))
 
     @property
     def trunk_sigma_m(self) -> float:
-        return float(self.lifted.sigma()[_TRUNK].mean())
+        return float(self.lifted.sigma[TRUNK].mean())
 
 
 class PoseEstimator:
@@ -149,10 +149,10 @@ class PoseEstimator:
                 raise InputError("the frame is not newer than the one before it")
             self._forget()
         self._stamp_ns = frame.stamp_ns
-        support = self._find_support(frame)
-        seen = self._follow(frame, support)
+        self._find_support(frame)
+        seen = self._follow(frame)
         if seen is None:
-            seen = self._search(frame, support)
+            seen = self._search(frame)
         if seen is None:
             return self._held_or_unknown(frame)
         return self._compose(frame, seen)
@@ -177,9 +177,9 @@ class PoseEstimator:
             support=self._plane.support, bones=None if fresh else self._bones.known(),
             before=before,
         )  # fmt: skip
-        return _Seen(found, region, lifted)
+        return _Seen(found, region, lifted, self._sizes(lifted))
 
-    def _follow(self, frame: RgbdFrame, support: Support | None) -> _Seen | None:
+    def _follow(self, frame: RgbdFrame) -> _Seen | None:
         """Return the patient where the last frame makes one expect them."""
         if self._region is None:
             return None
@@ -192,21 +192,21 @@ class PoseEstimator:
         elif self._since(self._likely_ns, frame) > UNLIKELY_S:
             self._region = None  # perhaps turned or sized wrongly: look anew
             return None
-        other = self._census(frame, seen, support)
+        other = self._census(frame, seen)
         return seen if other is None else self._acquire(frame, other)
 
     def _is_patient(self, frame: RgbdFrame, seen: _Seen) -> bool:
         sigma = seen.trunk_sigma_m
-        trunk_seen = inside(seen.landmarks.pixel[_TRUNK], frame)
+        trunk_seen = inside(seen.landmarks.pixel[TRUNK], frame)
         return bool(
             sigma < ADRIFT_M
             and trunk_seen.sum() >= 2
-            and self._keeper.accepts(frame.stamp_ns, seen.trunk, sigma, self._sizes(seen))
+            and self._keeper.accepts(frame.stamp_ns, seen.trunk, sigma, seen.sizes)
         )
 
-    def _search(self, frame: RgbdFrame, support: Support | None) -> _Seen | None:
+    def _search(self, frame: RgbdFrame) -> _Seen | None:
         """Return the patient among those who can be found in this frame."""
-        people = self._finder.find(frame, support)
+        people = self._finder.find(frame, self._plane.support)
         self._people = len(people)
         self._census_ns = frame.stamp_ns
         chosen = self._keeper.choose(frame.stamp_ns, people, self.settings.subject, frame)
@@ -237,11 +237,12 @@ class PoseEstimator:
         self._joined = candidate
         return seen
 
-    def _census(self, frame: RgbdFrame, seen: _Seen, support: Support | None) -> Candidate | None:
+    def _census(self, frame: RgbdFrame, seen: _Seen) -> Candidate | None:
         """Look at the rest of the picture now and then; return whom to follow instead."""
         if self._since(self._census_ns, frame) < self.settings.census_period_s:
             return None
         self._census_ns = frame.stamp_ns
+        support = self._plane.support
         others = self._finder.census(frame, seen.landmarks, support)
         self._people = 1 + len(others)
         tracked = as_candidate(frame, support, seen.landmarks, seen.region)
@@ -249,9 +250,9 @@ class PoseEstimator:
             frame.stamp_ns, tracked, others, self.settings.subject, frame
         )
 
-    def _sizes(self, seen: _Seen) -> Mapping[str, float]:
+    def _sizes(self, lifted: Lifted) -> Mapping[str, float]:
         """Return the lengths of the bones that are seen well."""
-        sigma, p = seen.lifted.sigma(), seen.lifted.position
+        sigma, p = lifted.sigma, lifted.position
         return {
             f"{a}-{b}": float(np.linalg.norm(p[INDEX[a]] - p[INDEX[b]]))
             for a, b in BONES
@@ -260,27 +261,26 @@ class PoseEstimator:
 
     # Support and gravity
 
-    def _find_support(self, frame: RgbdFrame) -> Support | None:
+    def _find_support(self, frame: RgbdFrame) -> None:
         depth, body = frame.depth, None
         if self._last is not None and self._since(self._last.stamp_ns, frame) < FORGET_LAST_S:
             known = self._last.status == Status.MEASURED
             body = self._last.position[known]
         points = None if depth is None else (lambda: cloud(depth, frame.intrinsics))
-        return self._plane.update(frame.stamp_ns, points, body)
+        self._plane.update(frame.stamp_ns, points, body)
 
     # Putting it together
 
     def _compose(self, frame: RgbdFrame, seen: _Seen) -> BodyPose:
         lifted, support = seen.lifted, self._plane.support
-        sigma = lifted.sigma()[:_N]
-        self._before = (frame.stamp_ns, lifted.position, lifted.sigma())
+        self._before = (frame.stamp_ns, lifted.position, lifted.sigma)
         covariance = lifted.covariance[:_N]
-        self._bones.learn(frame.stamp_ns, lifted.position[:_N], sigma)
+        self._bones.learn(frame.stamp_ns, lifted.position[:_N], lifted.sigma[:_N])
         status, reason = status_of(lifted, frame, self.settings.max_sigma_m)
         known = status != Status.UNKNOWN
         smooth = self._filter(frame.stamp_ns, lifted.position[:_N], known)
         position = raised(self._bones.apply(smooth, covariance), support)
-        pixel = projected(position, frame)
+        pixel = projected(position, frame.intrinsics)
         pose = BodyPose(
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
@@ -301,7 +301,7 @@ class PoseEstimator:
         posture, confidence = classify(pose)
         joined, self._joined = self._joined, None
         self._keeper.keep(
-            frame.stamp_ns, seen.trunk, seen.trunk_sigma_m, self._sizes(seen),
+            frame.stamp_ns, seen.trunk, seen.trunk_sigma_m, seen.sizes,
             size=joined.size if joined else None,
             on_support=joined.on_support if joined else None,
         )  # fmt: skip
@@ -344,6 +344,6 @@ def _plausible(seen: _Seen) -> bool:
     """Whether a skeleton can be true: in the image, or else as lifted, where that is sure."""
     if judge(seen.landmarks, seen.region).passed:
         return True
-    left, right = seen.lifted.position[_TRUNK[:2]]
+    left, right = seen.lifted.position[SHOULDERS]
     broad = float(np.linalg.norm(left - right)) > NARROWEST_M
     return broad and seen.trunk_sigma_m < SURE_TRUNK_M

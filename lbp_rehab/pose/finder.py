@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from lbp_rehab.camera.types import RgbdFrame
 from lbp_rehab.pose.blobs import STRIDE, Blob, blobs
-from lbp_rehab.pose.candidate import BODY, LIMBS, TRUNK, Candidate, as_candidate
+from lbp_rehab.pose.candidate import BODY, LIMBS, Candidate, as_candidate
 from lbp_rehab.pose.landmarks import Landmarks, Person, Region, region_round
 from lbp_rehab.pose.plausible import PLAUSIBLE, Model, judge
-from lbp_rehab.pose.skeleton import INDEX
+from lbp_rehab.pose.skeleton import INDEX, TRUNK
 from lbp_rehab.pose.types import Support
 
 DetectorLike = Callable[[NDArray[np.uint8]], list[Person]]

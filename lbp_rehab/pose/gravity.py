@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+VIEW_SHARE = 0.15  # of the viewing direction in that of the body
 STEEP = float(np.cos(np.deg2rad(20.0)))
 
 
@@ -18,9 +19,6 @@ def gravity_axes(up: NDArray[np.float64]) -> NDArray[np.float64]:
     x = forward - (forward @ up) * up
     x = x / max(float(np.linalg.norm(x)), 1e-9)
     return np.stack([x, np.cross(up, x), up])
-
-
-VIEW_SHARE = 0.15
 
 
 def body_axes(up: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:

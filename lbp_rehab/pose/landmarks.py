@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lbp_rehab.pose.skeleton import HIPS, SHOULDERS
+
 REGION_SCALE = 1.25  # of a person's region over the circle round the body
 
 
@@ -104,7 +106,6 @@ class Landmarks:
     given: NDArray[np.bool_] = field(default_factory=lambda: np.ones(33, bool))
 
 
-_SHOULDERS, _HIPS = [11, 12], [23, 24]
 # Over rendered lying, kneeling and standing people, of BlazePose's own circle round the body.
 _CIRCLE = 1.04
 
@@ -115,8 +116,8 @@ def region_round(pixel: NDArray[np.float64]) -> Region:
     The centre is the mid-hip point, the circle round it holds every point, and the shoulders are
     upwards.
     """
-    hip = pixel[_HIPS].mean(axis=0)
-    up = pixel[_SHOULDERS].mean(axis=0) - hip
+    hip = pixel[HIPS].mean(axis=0)
+    up = pixel[SHOULDERS].mean(axis=0) - hip
     radius = float(np.linalg.norm(pixel - hip, axis=1).max()) * _CIRCLE
     up = up / max(float(np.linalg.norm(up)), 1e-6)
     return Region.from_points(hip, hip + max(radius, 1.0) * up)

@@ -10,6 +10,7 @@ last estimate, and says so by a larger covariance.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from lbp_rehab.pose.crop import cut, to_crop
 from lbp_rehab.pose.gravity import body_axes
 from lbp_rehab.pose.landmarks import Landmarks, Region
 from lbp_rehab.pose.network import Network
-from lbp_rehab.pose.skeleton import BONES, NAMES
+from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES, TRUNK
 from lbp_rehab.pose.types import Support
 
 Array = NDArray[np.float64]
@@ -32,8 +33,7 @@ LANDMARKS = ("l_asis", "r_asis", "l_psis", "r_psis")
 POINTS = len(NAMES) + len(LANDMARKS)
 HEAT = 6
 # Points whose readings tell how far the body is; the trunk counts twice.
-CENTRAL = (11, 12, 23, 24, 11, 12, 23, 24, 13, 14, 25, 26)
-TRUNK = (11, 12, 23, 24)
+CENTRAL = TRUNK * 2 + [INDEX[n] for n in ("l_elbow", "r_elbow", "l_knee", "r_knee")]
 HALF_TRUNK_M = 0.08  # from the surface to the middle
 MIN_READINGS = 3
 SURFACE_M = 0.20  # a reading this near to a point is of its own surface
@@ -64,8 +64,9 @@ class Lifted:
     covered: Array
     measured: NDArray[np.bool_]
 
+    @cached_property
     def sigma(self) -> Array:
-        """Return each point's 1-sigma radius in metres, shape (37,)."""
+        """Each point's 1-sigma radius in metres, shape (37,)."""
         return np.sqrt(np.trace(self.covariance, axis1=1, axis2=2) / 3.0)
 
 
@@ -170,7 +171,7 @@ def centre_of(readings: NDArray[np.float32], uv: Array, rays: Array) -> Array:
     In the direction of the trunk's landmarks, as far as the median of the readings at the trunk,
     elbows and knees; without those, as far as a person is whose region has this size.
     """
-    at = np.round(uv[list(CENTRAL)]).astype(int)
+    at = np.round(uv[CENTRAL]).astype(int)
     inside = ((at >= 0) & (at < SIDE)).all(axis=1)
     z = readings[at[inside, 1], at[inside, 0]]
     z = np.sort(z[z > 0.0])
@@ -178,7 +179,7 @@ def centre_of(readings: NDArray[np.float32], uv: Array, rays: Array) -> Array:
         distance = float(z[(len(z) - 1) // 2]) + HALF_TRUNK_M
     else:
         distance = BLIND_SPAN_M / (float(np.linalg.norm(rays[:, 0])) * SIDE)
-    column, row = uv[list(TRUNK)].mean(axis=0)
+    column, row = uv[TRUNK].mean(axis=0)
     return np.asarray(np.append(rays @ [column, row, 1.0], 1.0) * distance)
 
 
@@ -204,7 +205,7 @@ def _last(before: Before | None) -> Array:
 
 
 def _near(readings: NDArray[np.float32], position: Array, rays: Array) -> NDArray[np.bool_]:
-    """Return at which points the camera has a reading within a segment's thickness in front."""
+    """Return at which points the camera has a reading within a segment's thickness."""
     z = np.maximum(position[:, 2], 0.1)
     slope = position[:, :2] / z[:, None] - rays[:, 2]
     at = np.round(slope @ np.linalg.inv(rays[:, :2]).T).astype(int)

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.errors import InputError
-from lbp_rehab.pose.keypoint_maps import TRUNK, KeypointMap, find_map
+from lbp_rehab.pose.keypoint_maps import KeypointMap, find_map
 from lbp_rehab.pose.landmarks import REGION_SCALE, Landmarks, Region, region_round
 from lbp_rehab.pose.onnx_outputs import Outputs
-from lbp_rehab.pose.skeleton import INDEX, NAMES
+from lbp_rehab.pose.skeleton import HIPS, NAMES, TRUNK
 
 Array = NDArray[Any]
 
@@ -30,8 +30,6 @@ _DTYPES = {
     "tensor(uint8)": np.uint8,
     "tensor(int32)": np.int32,
 }
-_TRUNK = [INDEX[name] for name in TRUNK]
-_HIPS = [INDEX["l_hip"], INDEX["r_hip"]]
 
 
 @dataclass(frozen=True)
@@ -143,17 +141,17 @@ class OnnxKeypoints:
         source = self._map.source[given]
         visibility = np.zeros(len(NAMES))
         visibility[given] = found.score[source]
-        presence = float(visibility[_TRUNK].mean())
+        presence = float(visibility[TRUNK].mean())
         if not presence >= self.min_presence:
             return None
         to_image = self._input.to_image(region, self._map.padding)
         pixel = np.zeros((len(NAMES), 2))
         pixel[given] = found.point[source] @ to_image[:, :2].T + to_image[:, 2]
-        middle = pixel[_HIPS].mean(axis=0)
+        middle = pixel[HIPS].mean(axis=0)
         pixel[~given] = middle
         # A point at the mid-hip makes the circle round the body no wider.
         certain = visibility >= CERTAIN_SCORE
-        certain[_TRUNK] = True
+        certain[TRUNK] = True
         heat = None
         if found.spread is not None:
             cells = found.spread[source] * (share * HEAT_CELLS) ** 2

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lbp_rehab.pose.crop import to_crop
 from lbp_rehab.pose.landmarks import Landmarks, Region, region_round
-from lbp_rehab.pose.skeleton import INDEX
+from lbp_rehab.pose.skeleton import HIPS, INDEX, SHOULDERS
 
 Model = Callable[[NDArray[np.uint8], Region], Landmarks | None]
 
@@ -41,8 +42,6 @@ _LIMBS = [
     for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
     for side in "lr"
 ]
-_SHOULDERS = [INDEX["l_shoulder"], INDEX["r_shoulder"]]
-_HIPS = [INDEX["l_hip"], INDEX["r_hip"]]
 # How the region is turned (radians) and scaled to look again: first as another image rotation or a
 # crop to the bed would change it, then for a body that lies another way round.
 RETRIES = (
@@ -164,7 +163,7 @@ def _ramp(value: float, ends: tuple[float, float]) -> float:
 
 
 def _trunk_length(points: NDArray[np.float64]) -> float:
-    return float(np.linalg.norm(points[_SHOULDERS].mean(axis=0) - points[_HIPS].mean(axis=0)))
+    return float(np.linalg.norm(points[SHOULDERS].mean(axis=0) - points[HIPS].mean(axis=0)))
 
 
 def _sharpness(landmarks: Landmarks) -> float:
@@ -189,8 +188,8 @@ def _trunk(landmarks: Landmarks, region: Region) -> float:
     long_enough = _ramp(length / max(region.size, 1e-6), TRUNK_SHARE)
     if world is None:
         return long_enough
-    width = float(np.linalg.norm(pixel[_SHOULDERS[0]] - pixel[_SHOULDERS[1]]))
-    width_3d = float(np.linalg.norm(world[_SHOULDERS[0]] - world[_SHOULDERS[1]]))
+    width = float(np.linalg.norm(pixel[SHOULDERS[0]] - pixel[SHOULDERS[1]]))
+    width_3d = float(np.linalg.norm(world[SHOULDERS[0]] - world[SHOULDERS[1]]))
     flat = _ramp(width / max(length, 1e-6), TRUNK_FLAT)
     flat_3d = _ramp(width_3d / max(_trunk_length(world), 1e-6), TRUNK_FLAT_3D)
     return long_enough * max(flat, flat_3d)
@@ -198,6 +197,5 @@ def _trunk(landmarks: Landmarks, region: Region) -> float:
 
 def _outside(landmarks: Landmarks, region: Region) -> float:
     """Return the share of the points that lie outside the region."""
-    to_image = region.to_image(1)
-    place = (landmarks.pixel - to_image[:, 2]) @ np.linalg.inv(to_image[:, :2]).T
+    place = to_crop(landmarks.pixel, region, 1)
     return float(((place < 0.0) | (place > 1.0)).any(axis=1).mean())

@@ -27,6 +27,10 @@ NAMES: tuple[str, ...] = (
 
 INDEX: dict[str, int] = {name: i for i, name in enumerate(NAMES)}
 
+SHOULDERS = [INDEX["l_shoulder"], INDEX["r_shoulder"]]
+HIPS = [INDEX["l_hip"], INDEX["r_hip"]]
+TRUNK = SHOULDERS + HIPS
+
 # Rigid segments whose length is the person's own. The first point is the nearer one to the trunk.
 BONES: tuple[tuple[str, str], ...] = (
     ("l_shoulder", "r_shoulder"),

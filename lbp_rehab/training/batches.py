@@ -24,9 +24,8 @@ from lbp_rehab.pose.lift import (
     LANDMARKS,
     MIN_READINGS,
     SIDE,
-    TRUNK,
 )
-from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES
+from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES, TRUNK
 from lbp_rehab.training.dataset import PELVIS_SIDE
 from lbp_rehab.training.lifter import Inputs, readings_of
 from lbp_rehab.training.scenes import BURST_FRAMES
@@ -236,16 +235,14 @@ def centre_of(item: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     The direction is that of the trunk's landmarks, the distance the median of the readings at the
     trunk, elbows and knees.
     """
-    if "depth" in item:
-        z = _at(item["depth"], item["uv"][:, list(CENTRAL)])
-    else:
-        z = item["z"][:, list(CENTRAL)]
+    thin = "depth" not in item
+    z = item["z"][:, CENTRAL] if thin else _at(item["depth"], item["uv"][:, CENTRAL])
     known = z > 0
     count = known.sum(dim=1)
     ordered = torch.where(known, z, torch.inf).sort(dim=1).values
     median = ordered.gather(1, ((count - 1).clamp(min=0) // 2)[:, None])[:, 0]
     ok = count >= MIN_READINGS
-    trunk = item["uv"][:, list(TRUNK)].mean(dim=1)
+    trunk = item["uv"][:, TRUNK].mean(dim=1)
     slope = trunk[:, None, :] @ item["rays"][:, :, :2].transpose(1, 2)
     ray = torch.cat([slope[:, 0] + item["rays"][:, :, 2], torch.ones(len(z), 1)], dim=1)
     far = torch.where(ok, median + HALF_TRUNK_M, blind_distance(item["rays"]))

@@ -22,7 +22,7 @@ from lbp_rehab.pose.blazepose import LandmarkModel
 from lbp_rehab.pose.crop import cut
 from lbp_rehab.pose.landmarks import Landmarks, Region, region_round
 from lbp_rehab.pose.lift import SIDE
-from lbp_rehab.pose.skeleton import INDEX, NAMES
+from lbp_rehab.pose.skeleton import HIPS, NAMES
 from lbp_rehab.synthetic.draws import Split
 from lbp_rehab.synthetic.motion.programs import PROGRAMS
 from lbp_rehab.training.scenes import CAMERAS, CONDITIONS, SceneFrame, frames
@@ -33,7 +33,6 @@ PELVIS_SIDE = 96
 PELVIS_M = 0.80  # what the pelvic crop spans; training cuts a smaller one out of it
 SHARD_SCENES = 50
 WILD = 0.05  # share of first regions that are turned or sized wrongly
-_HIPS = [INDEX["l_hip"], INDEX["r_hip"]]
 
 
 @dataclass
@@ -85,7 +84,7 @@ def _example(frame: SceneFrame, region: Region, found: Landmarks, rng: Any) -> d
     assert support is not None
     assert found.heat is not None
     assert found.world is not None
-    middle = pose.position[_HIPS].mean(axis=0) + rng.normal(0.0, 0.02, 3)
+    middle = pose.position[HIPS].mean(axis=0) + rng.normal(0.0, 0.02, 3)
     spot = camera.project(middle[None])[0]
     pelvic = Region(
         (float(spot[0]), float(spot[1])), PELVIS_M * camera.fx / float(middle[2]), region.rotation

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lbp_rehab.pose.lift import HEAT, SIDE
-from lbp_rehab.pose.skeleton import INDEX, NAMES
+from lbp_rehab.pose.skeleton import HIPS, INDEX, NAMES, SHOULDERS
 from lbp_rehab.training.batches import mirror_order
 from lbp_rehab.training.lifter import JOINTS, readings_of
 
@@ -35,7 +35,6 @@ BALLS = 5  # a part
 NOISE = 0.016  # 1-sigma of a seen landmark, share of the region's side
 BACKGROUND_M = 1.2  # behind the hips, what is behind the person
 HIDDEN_M = 0.08  # deeper than its own part behind what is seen
-_HIPS, _SHOULDERS = [23, 24], [11, 12]
 _SWAPPED = mirror_order(NAMES)
 Draw = Callable[..., Tensor]
 _ARMS = [i for i, n in enumerate(NAMES) if n[2:] in ("elbow", "wrist", "pinky", "index", "thumb")]
@@ -59,7 +58,7 @@ def imagined(frames: dict[str, Tensor], rng: torch.Generator) -> dict[str, Tenso
         return torch.randn(n, *shape, generator=rng)
 
     body = _upright(frames)
-    middle = body[:, _HIPS].mean(dim=1)
+    middle = body[:, HIPS].mean(dim=1)
     tall = (middle[:, 2] > 0.7).float()
     # The camera: uniform on the sphere, some straight overhead, none over who stands.
     low = math.sin(math.radians(8.0))
@@ -121,7 +120,7 @@ def _upright(frames: dict[str, Tensor]) -> Tensor:
     x = functional.normalize(x, dim=-1)
     axes = torch.stack([x, torch.linalg.cross(up, x), up], dim=1)
     points = frames["truth"] @ axes.transpose(1, 2)
-    points = points - points[:, _HIPS].mean(dim=1, keepdim=True) * torch.tensor([1.0, 1.0, 0.0])
+    points = points - points[:, HIPS].mean(dim=1, keepdim=True) * torch.tensor([1.0, 1.0, 0.0])
     return points + frames["height"][:, None, None] * torch.tensor([0.0, 0.0, 1.0])
 
 
@@ -139,8 +138,8 @@ def _looking(body: Tensor, eye: Tensor, away: Tensor, roll: Tensor) -> tuple[Ten
 
 def _regions(slopes: Tensor, normal: Draw) -> Tensor:
     """Return maps from readings to slopes of regions as trackers have them, (n, 2, 3)."""
-    hip = slopes[:, _HIPS].mean(dim=1)
-    up = functional.normalize(slopes[:, _SHOULDERS].mean(dim=1) - hip, dim=-1)
+    hip = slopes[:, HIPS].mean(dim=1)
+    up = functional.normalize(slopes[:, SHOULDERS].mean(dim=1) - hip, dim=-1)
     radius = (slopes - hip[:, None]).norm(dim=-1).amax(dim=1) * 1.04
     size = 2.5 * radius * torch.exp(0.08 * normal())
     turn = torch.atan2(up[:, 0], -up[:, 1]) + 0.16 * normal()
@@ -174,7 +173,7 @@ def _readings(optical: Tensor, slopes: Tensor, eye: Tensor, axes: Tensor) -> tup
     hit = torch.where(rest > 0.0, hit, torch.inf).amin(dim=-1)
     sink = (ray @ axes[:, :, 2:])[..., 0]  # how fast the ray falls
     plane = torch.where(sink < -1e-3, -eye[:, 2:] / sink, torch.inf)
-    wall = optical[:, _HIPS, 2].mean(dim=1, keepdim=True) + BACKGROUND_M
+    wall = optical[:, HIPS, 2].mean(dim=1, keepdim=True) + BACKGROUND_M
     z = torch.minimum(torch.minimum(hit, plane), wall)
     hidden = (optical[:, :JOINTS, 2] - z > HIDDEN_M + 0.06).float()
     return torch.where((z > 0.2) & (z < 8.0), z, 0.0), hidden
@@ -182,7 +181,7 @@ def _readings(optical: Tensor, slopes: Tensor, eye: Tensor, axes: Tensor) -> tup
 
 def _shape(optical: Tensor, rand: Draw, normal: Draw) -> Tensor:
     """Return the 2D estimator's own shape: right across, doubtful in depth."""
-    local = optical[:, :JOINTS] - optical[:, _HIPS].mean(dim=1, keepdim=True)
+    local = optical[:, :JOINTS] - optical[:, HIPS].mean(dim=1, keepdim=True)
     local = local * torch.exp(0.12 * normal(1, 1))
     depth = local[..., 2] * (1.0 + 0.35 * normal(1)) + 0.25 * normal(1) * local[..., 1]
     flat = (rand(1) < 0.07).float()

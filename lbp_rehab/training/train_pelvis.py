@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from lbp_rehab.bench.metrics import ONE_SIGMA, TWO_SIGMA, chi_square_quantile
 from lbp_rehab.pelvis.head import SIDE
-from lbp_rehab.pose.skeleton import INDEX
+from lbp_rehab.pose.skeleton import HIPS, SHOULDERS, TRUNK
 from lbp_rehab.synthetic.motion.programs import PROGRAMS
 from lbp_rehab.training import loop
 from lbp_rehab.training.batches import KEYS, Bursts, inputs, mirrored, raw, readings_of
@@ -29,15 +29,13 @@ TRAINED_FRAMES = 2
 PEAK_RATE = 1.5e-3
 CHECKED_BURSTS = 600
 MAX_SIGMA_M = 0.08  # of a joint that is published
-_HIPS = [INDEX["l_hip"], INDEX["r_hip"]]
-_SHOULDERS = [INDEX["l_shoulder"], INDEX["r_shoulder"]]
 
 
 def base_of(points: Tensor) -> tuple[Tensor, Tensor]:
     """Return mid-hip and axes by hips and shoulders; see `pelvis.segments.pelvis_axes`."""
-    hip = points[:, _HIPS].mean(dim=1)
-    left = functional.normalize(points[:, _HIPS[0]] - points[:, _HIPS[1]], dim=-1)
-    trunk = points[:, _SHOULDERS].mean(dim=1) - hip
+    hip = points[:, HIPS].mean(dim=1)
+    left = functional.normalize(points[:, HIPS[0]] - points[:, HIPS[1]], dim=-1)
+    trunk = points[:, SHOULDERS].mean(dim=1) - hip
     anterior = functional.normalize(torch.linalg.cross(left, trunk), dim=-1)
     return hip, torch.stack([anterior, left, torch.linalg.cross(anterior, left)], dim=-1)
 
@@ -64,7 +62,7 @@ def head_inputs(
     depth, rays = cut_out(item, origin)
     sigma = sigma_of(lifted.factor)
     unknown = sigma > MAX_SIGMA_M
-    unknown[:, _HIPS + _SHOULDERS] = False
+    unknown[:, TRUNK] = False
     sigma = torch.where(unknown, -1.0, sigma)
     joints = torch.cat([lifted.position, sigma[..., None]], dim=-1)[:, :JOINTS]
     return Inputs(depth * ~blind[:, None, None], rays, origin, base, joints, up, last)

@@ -284,7 +284,7 @@ def test_the_last_answer_and_its_age_help_the_next(rig, scene):
     rig.step(0.125)
     given = rig.lifter.calls[1]["before"]
     np.testing.assert_array_equal(given.position, before.position)
-    np.testing.assert_allclose(given.sigma, before.sigma())
+    np.testing.assert_allclose(given.sigma, before.sigma)
     assert given.age_s == pytest.approx(0.125)
 
 

@@ -101,7 +101,7 @@ def test_sigma_is_the_root_mean_square_of_the_axes(lifter):
     lifter._network.factor = np.tile(np.diag([0.01, 0.02, 0.05]), (POINTS, 1, 1))
     found = lifter(landmarks(), REGION, flat(), CAMERA, support=SUPPORT)
     wanted = np.sqrt((0.01**2 + 0.02**2 + 0.05**2) / 3.0)
-    np.testing.assert_allclose(found.sigma(), wanted)
+    np.testing.assert_allclose(found.sigma, wanted)
 
 
 def test_logits_become_probabilities_however_large_they_are(lifter):
