@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from scipy.spatial.transform import Rotation
 
 from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.estimate import Estimate, Reason, Status
-from lbp_rehab.pelvis.head import Last, PelvisHead
+from lbp_rehab.pelvis.head import PelvisHead, look
 from lbp_rehab.pelvis.neutral import Neutral, Sample
+from lbp_rehab.pelvis.reference import SurfaceFollower
 from lbp_rehab.pelvis.segments import (
     POINTS,
     pelvis_axes,
@@ -24,7 +25,6 @@ from lbp_rehab.pelvis.segments import (
 from lbp_rehab.pelvis.types import Method, PelvisAngles, PelvisState
 from lbp_rehab.pose.gravity import gravity_axes
 from lbp_rehab.pose.types import BodyPose
-from lbp_rehab.stamps import NANOSECONDS
 
 Array = NDArray[np.float64]
 
@@ -34,7 +34,6 @@ Array = NDArray[np.float64]
 # themselves are the axis, and what remains is how far the landmarks are from the joints.
 TILT_MODEL_SIGMA_RAD = np.deg2rad(6.9 * 1.25)
 HIP_AXIS_SIGMA_RAD = np.deg2rad(3.0)
-FORGET_LAST_S = 0.5  # an older pelvis does not help the next one
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,19 @@ class PelvisSettings:
 
 @dataclass(frozen=True)
 class _Measured:
-    """A pelvis by either method; ``covariance`` is of the rotation vector about its own axes."""
+    """A pelvis by either method; ``covariance`` is of the rotation vector about its own axes.
+
+    ``change_covariance`` (4, 4), with the lumbar flexion last, leaves out what is wrong in all of a
+    patient's frames alike; None: nothing is known to be.
+    """
 
     method: Method
     axes: Array
     covariance: Array
     lumbar_flexion: float
     lumbar_variance: float
+    change_covariance: Array | None = None
+    revision: Array = field(default_factory=lambda: np.zeros(4))
     landmarks: Array | None = None
     landmark_sigma: Array | None = None
 
@@ -70,7 +75,7 @@ class PelvisEstimator:
         self.settings = settings or PelvisSettings()
         self.neutral: Neutral | None = None
         self._head = PelvisHead()
-        self._last: tuple[int, int, Array] | None = None  # stamp, track and axes
+        self._followers: dict[int, SurfaceFollower] = {}  # by track
 
     def update(
         self,
@@ -104,7 +109,7 @@ class PelvisEstimator:
         lumbar = self._estimate(measured.lumbar_flexion, measured.lumbar_variance, status)
         sample = Sample(
             pose.stamp_ns, pose.track_id, frame @ measured.axes, pose.support is not None, lumbar,
-            measured.method,
+            measured.method, measured.revision,
         )  # fmt: skip
         if pose.support is None:
             absolute = replace(_all_unknown(Reason.NO_GRAVITY), lumbar_flexion=lumbar)
@@ -135,16 +140,15 @@ class PelvisEstimator:
     def _by_surface(
         self, pose: BodyPose, depth: NDArray[np.uint16], intrinsics: Intrinsics
     ) -> _Measured:
-        last, kept = None, self._last
-        if kept is not None and kept[1] == pose.track_id:
-            age_s = (pose.stamp_ns - kept[0]) / NANOSECONDS
-            if 0.0 < age_s <= FORGET_LAST_S:
-                last = Last(kept[2], age_s)
-        seen = self._head(pose, depth, intrinsics, last)
-        self._last = (pose.stamp_ns, pose.track_id, seen.axes)
+        # Who has the neutral may come back: what is known of them is kept with it.
+        kept = (pose.track_id, self.neutral.track_id if self.neutral else None)
+        self._followers = {k: v for k, v in self._followers.items() if k in kept}
+        follower = self._followers.setdefault(pose.track_id, SurfaceFollower(self._head))
+        seen = follower.update(look(pose, depth, intrinsics))
         return _Measured(
             Method.SURFACE, seen.axes, seen.covariance[:3, :3], seen.lumbar_flexion,
-            float(seen.covariance[3, 3]), seen.landmarks, seen.landmark_sigma,
+            float(seen.covariance[3, 3]), seen.change_covariance, seen.revision,
+            seen.landmarks, seen.landmark_sigma,
         )  # fmt: skip
 
     def _relative(
@@ -158,6 +162,12 @@ class PelvisEstimator:
             or neutral.method != sample.method
         ):
             return _all_unknown(Reason.NOT_CALIBRATED)
+        neutral = neutral.revised(measured.revision)
+        if measured.change_covariance is not None:  # the neutral errs as much as this frame
+            changed = 2.0 * measured.change_covariance
+            measured = replace(
+                measured, covariance=changed[:3, :3], lumbar_variance=float(changed[3, 3])
+            )
         lumbar = Estimate.unknown(Reason.NOT_CALIBRATED)
         if neutral.lumbar_flexion is not None:
             lumbar = self._estimate(

@@ -1,9 +1,10 @@
 """The pelvis from the surface round it: the trained head, run by onnxruntime.
 
 The network (`lbp_rehab.training.pelvis`, weights and model card in ``resource/models``) sees the
-depth image round the mid-hip point in the frame that hips and shoulders span, and where the joints
-are. It answers how the pelvis itself stands in that frame, which no joint tells, how far the lumbar
-spine is bent, and where the landmarks of the pelvis lie.
+surface round the trunk in the frame that hips and shoulders span, and where the joints are; and the
+same of an earlier moment, the reference. How a belly and its tilt look differs from person to
+person, so one moment tells the tilt poorly; how the surface of one person has changed tells well
+how the pelvis has moved. The network answers both.
 """
 
 from __future__ import annotations
@@ -18,50 +19,131 @@ from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.estimate import Status
 from lbp_rehab.paths import resource_dir
 from lbp_rehab.pelvis.segments import POINTS, pelvis_axes
+from lbp_rehab.pelvis.surface_map import surface_map
 from lbp_rehab.pose.answer import projected
 from lbp_rehab.pose.landmarks import Region, region_round
 from lbp_rehab.pose.lift import metres, ray_map
 from lbp_rehab.pose.network import Network
+from lbp_rehab.pose.skeleton import INDEX, TRUNK
 from lbp_rehab.pose.types import BodyPose
 
 Array = NDArray[np.float64]
 
 WEIGHTS = "pelvis.onnx"
-SIDE = 64  # readings a side of the crop
-SPAN_M = 0.8 * 64 / 96  # what it spans at the pelvis
+SIDE = 96  # readings a side of the crop
+SPAN_M = 0.80  # what it spans at the pelvis
+BODY = (
+    "l_hip", "r_hip", "l_shoulder", "r_shoulder", "nose", "l_elbow", "r_elbow", "l_knee", "r_knee",
+    "l_ankle", "r_ankle",
+)  # fmt: skip
+_BODY = [INDEX[name] for name in BODY]
 
 
 @dataclass(frozen=True)
-class Surface:
-    """What the head says of one frame.
+class View:
+    """What the head reads of one frame. The *base frame* has its origin between the hips.
 
     Attributes
     ----------
-    axes : ndarray, shape (3, 3)
-        Columns are the pelvis axes (anterior, left, cranial) in the optical frame.
+    points : ndarray, shape (n, 3)
+        The surface round the pelvis, optical metres.
+    trunk : ndarray, shape (4, 3)
+        Hips and shoulders, optical metres.
+    origin : ndarray, shape (3,)
+        Mid-hip point, optical metres.
+    base : ndarray, shape (3, 3)
+        Columns: anterior, left, cranial by hips and shoulders, in the optical frame.
+    surface : ndarray of float32, shape (CHANNELS, ROWS, COLUMNS)
+        `surface_map` of the points.
+    joints : ndarray of float32, shape (len(BODY), 5)
+        Of `BODY`: position in the base frame (metres), sigma (decimetres), whether known; zeros if
+        not.
+    others : ndarray of float32, shape (7,)
+        In the base frame: up and whether it is known, the direction to the camera.
+    """
+
+    points: Array
+    trunk: Array
+    origin: Array
+    base: Array
+    surface: NDArray[np.float32]
+    joints: NDArray[np.float32]
+    others: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the head says of one frame.
+
+    The four numbers are the rotation vector (radians) from the base frame to the pelvis axes, and
+    the lumbar flexion (radians).
+
+    Attributes
+    ----------
+    value : ndarray, shape (4,)
     covariance : ndarray, shape (4, 4)
-        Of the rotation vector about those axes and of the lumbar flexion, square radians.
-    lumbar_flexion : float
-        Radians.
+    change : ndarray, shape (4,)
+        By how much the value is more than the reference's.
+    change_covariance : ndarray, shape (4, 4)
     landmarks : ndarray, shape (4, 3)
         `LANDMARKS` in optical metres.
     landmark_sigma : ndarray, shape (4,)
         Their 1-sigma in metres.
     """
 
-    axes: Array
+    value: Array
     covariance: Array
-    lumbar_flexion: float
+    change: Array
+    change_covariance: Array
     landmarks: Array
     landmark_sigma: Array
 
 
-@dataclass(frozen=True)
-class Last:
-    """The last pelvis axes and how old they are."""
+def view_of(
+    readings: NDArray[np.float32], rays: Array, position: Array, sigma: Array, up: Array | None
+) -> View:
+    """Return what the head reads.
 
-    axes: Array
-    age_s: float
+    Parameters
+    ----------
+    readings : ndarray, shape (side, side)
+        Depth round the pelvis, metres, 0: no reading.
+    rays : ndarray, shape (2, 3)
+        Map from its columns and rows to rays, `lbp_rehab.pose.lift.ray_map`.
+    position : ndarray, shape (33, 3)
+        Optical metres.
+    sigma : ndarray, shape (33,)
+        1-sigma in metres; negative: unknown.
+    up : ndarray, shape (3,), optional
+        In the optical frame.
+    """
+    trunk = position[[INDEX[name] for name in POINTS]]
+    origin, base = trunk[:2].mean(axis=0), pelvis_axes(trunk)
+    row, column = np.nonzero(readings)
+    z = readings[row, column].astype(np.float64)
+    slope = np.stack([column, row, np.ones_like(row)], axis=1) @ rays.T
+    points = np.column_stack([slope * z[:, None], z])
+    known = sigma[_BODY] >= 0.0
+    joints = np.zeros((len(BODY), 5), np.float32)
+    joints[known, :3] = ((position[_BODY] - origin) @ base)[known]
+    joints[known, 3] = 10.0 * sigma[_BODY][known]
+    joints[known, 4] = 1.0
+    others = np.zeros(7, np.float32)
+    if up is not None:
+        others[:4] = [*(up @ base), 1.0]
+    towards = -origin @ base
+    others[4:] = towards / np.linalg.norm(towards)
+    surface = surface_map(points, origin, base)
+    return View(points, trunk, origin, base, surface, joints, others)
+
+
+def in_frame_of(view: View, other: View) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the surface map and the trunk, shape (4, 3), of another moment in a view's frame.
+
+    The camera stands still, so that what did not move lies where it lay.
+    """
+    trunk = ((other.trunk - view.origin) @ view.base).astype(np.float32)
+    return surface_map(other.points, view.origin, view.base), trunk
 
 
 class PelvisHead:
@@ -81,60 +163,52 @@ class PelvisHead:
     def __init__(self, path: Path | None = None) -> None:
         self._network = Network(path or resource_dir() / "models" / WEIGHTS)
 
-    def __call__(
-        self,
-        pose: BodyPose,
-        depth: NDArray[np.uint16],
-        intrinsics: Intrinsics,
-        last: Last | None = None,
-    ) -> Surface:
-        """Return the pelvis of a pose whose hips and shoulders are known.
-
-        Parameters
-        ----------
-        pose : BodyPose
-        depth : ndarray of uint16, shape (h, w)
-            Millimetres, of the same instant, registered to the colour image.
-        intrinsics : Intrinsics
-        last : Last, optional
-        """
-        trunk = np.array([pose.point(name) for name in POINTS])
-        origin, base = trunk[:2].mean(axis=0), pelvis_axes(trunk)
-        region = pelvic_region(pose, origin, intrinsics)
-        known = pose.status != Status.UNKNOWN
-        sigma = np.where(known, pose.sigma_m(), -1.0)
-        axes, factor, lumbar, landmarks, spread = self._network(
-            depth=metres(depth, region, SIDE),
-            rays=ray_map(region, intrinsics, SIDE),
-            origin=origin,
-            base=base,
-            joints=np.column_stack([pose.position, sigma]),
-            up=_up(pose),
-            last=_last(last),
+    def __call__(self, view: View, reference: View) -> Reading:
+        """Return the pelvis in a view, and how it has moved since the reference."""
+        here, trunk = in_frame_of(view, reference)
+        value, factor, change, change_factor, landmarks, spread = (
+            out.astype(np.float64)
+            for out in self._network(
+                surface=view.surface,
+                reference=reference.surface,
+                here=here,
+                joints=view.joints,
+                others=view.others,
+                reference_joints=reference.joints,
+                reference_others=reference.others,
+                trunk=trunk,
+            )
         )
-        wide = factor.astype(np.float64)
-        return Surface(
-            axes.astype(np.float64), wide @ wide.T, float(lumbar), landmarks.astype(np.float64),
-            spread.astype(np.float64),
+        return Reading(
+            value, factor @ factor.T, change, change_factor @ change_factor.T,
+            landmarks @ view.base.T + view.origin, spread,
         )  # fmt: skip
 
 
-def pelvic_region(pose: BodyPose, origin: Array, intrinsics: Intrinsics) -> Region:
+def look(pose: BodyPose, depth: NDArray[np.uint16], intrinsics: Intrinsics) -> View:
+    """Return what the head reads of a pose whose hips and shoulders are known.
+
+    Parameters
+    ----------
+    pose : BodyPose
+    depth : ndarray of uint16, shape (h, w)
+        Millimetres, of the same instant, registered to the colour image.
+    intrinsics : Intrinsics
+    """
+    region = pelvic_region(pose, intrinsics)
+    sigma = np.where(pose.status == Status.UNKNOWN, -1.0, pose.sigma_m())
+    up = None
+    if pose.support is not None and pose.support.height.known:
+        up = pose.support.up  # without a plane gravity is a guess of the lifter's
+    return view_of(
+        metres(depth, region, SIDE), ray_map(region, intrinsics, SIDE), pose.position, sigma, up
+    )
+
+
+def pelvic_region(pose: BodyPose, intrinsics: Intrinsics) -> Region:
     """Return the part of the image round the pelvis, turned as the person's region is."""
+    origin = pose.position[TRUNK[2:]].mean(axis=0)
     spot = intrinsics.project(origin[None])[0]
     size = SPAN_M * intrinsics.fx / max(float(origin[2]), 0.3)
     turned = region_round(projected(pose.position, intrinsics))
     return Region((float(spot[0]), float(spot[1])), size, turned.rotation)
-
-
-def _up(pose: BodyPose) -> Array:
-    """Return up and whether it is known; without a plane gravity is a guess of the lifter's."""
-    if pose.support is None or not pose.support.height.known:
-        return np.zeros(4)
-    return np.append(pose.support.up, 1.0)
-
-
-def _last(last: Last | None) -> Array:
-    if last is None:
-        return np.zeros(8)
-    return np.concatenate([last.axes[:, 0], last.axes[:, 2], [last.age_s, 1.0]])

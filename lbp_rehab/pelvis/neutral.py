@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ class Sample:
         Whether the reference frame is gravity's, or else the camera's.
     method : Method
         How the pelvis was measured; the methods' zeros are not the same.
+    revision : ndarray, shape (4,)
+        See `lbp_rehab.pelvis.reference.Surface`.
     """
 
     stamp_ns: int
@@ -35,6 +37,7 @@ class Sample:
     gravity: bool
     lumbar_flexion: Estimate
     method: Method = Method.SEGMENTS
+    revision: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Neutral:
         Columns are the pelvis axes in the reference frame.
     sigma_rad : float
         1-sigma of the average about each axis, from the scatter of the samples.
+    revision : ndarray, shape (4,)
+        The samples' mean.
     """
 
     stamp_ns: int
@@ -58,6 +63,14 @@ class Neutral:
     n_samples: int
     source: NeutralSource
     method: Method = Method.SEGMENTS
+    revision: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
+
+    def revised(self, revision: NDArray[np.float64]) -> Neutral:
+        """Return the neutral as it would be by what is known of the person at a later frame."""
+        learnt = revision - self.revision
+        lumbar = None if self.lumbar_flexion is None else self.lumbar_flexion + float(learnt[3])
+        turned = self.axes @ Rotation.from_rotvec(learnt[:3]).as_matrix()
+        return replace(self, axes=turned, lumbar_flexion=lumbar, revision=revision)
 
 
 class Collector:
@@ -121,6 +134,7 @@ class Collector:
             n_samples=n,
             source=NeutralSource.AUTOMATIC if self._automatic else NeutralSource.CALIBRATED,
             method=self._samples[0].method,
+            revision=np.mean([s.revision for s in self._samples], axis=0),
         )
 
     def _scatter(self) -> float:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from lbp_rehab.camera.types import Intrinsics, RgbdFrame
 from lbp_rehab.estimate import Reason, Status
+from lbp_rehab.pose.landmarks import Landmarks, Region
 from lbp_rehab.pose.lift import Lifted
+from lbp_rehab.pose.plausible import judge
 from lbp_rehab.pose.skeleton import HIPS, NAMES
 from lbp_rehab.pose.types import BodyPose, Mode, Support
 
@@ -19,8 +21,12 @@ HOLD_GROWTH_M_PER_S = 0.3  # a held pose gets this much less certain with time
 COVERED = 0.5  # probability that something hides a point
 SEEN = 0.5  # probability that the camera sees it
 FAR_SIGMA_M = 0.15  # of the hips: the shape may be right, the place is not
+ELSEWHERE = 0.03  # of the region's side: a shape so far off the landmarks is another one
+LANDMARK_NOISE = 0.02  # 1-sigma of a landmark, of the region's side
 SUNK_M = 0.0  # no joint centre lies lower than this over the support
 _N = len(NAMES)
+_SWAPPED = [NAMES.index({"l_": "r_", "r_": "l_"}.get(n[:2], n[:2]) + n[2:]) for n in NAMES]
+_BODY = [i for i, n in enumerate(NAMES) if n[2:] in ("shoulder", "elbow", "hip", "knee", "ankle")]
 
 
 def status_of(
@@ -64,6 +70,45 @@ def held(
         mode=Mode.HELD,
         people_in_view=people_in_view,
     )
+
+
+def onto_rays(
+    lifted: Lifted,
+    landmarks: Landmarks,
+    region: Region,
+    intrinsics: Intrinsics,
+    last_pixel: Array | None = None,
+) -> Lifted:
+    """Return a colour-only answer that lies where the landmarks are in the image.
+
+    Without depth a shape that looks elsewhere than a plausible 2D skeleton is not believed: its
+    points are moved onto the rays of the landmarks, and only their distances stay. An answer that
+    agrees with the landmarks stays as it is, for it knows their errors.
+
+    ``last_pixel`` (33, 2), where the person just was: nobody changes left and right from image to
+    image, but a 2D estimator that cannot tell front from back does.
+    """
+    size_px, pixel = region.size, landmarks.pixel
+    if last_pixel is not None and _off_px(pixel[_SWAPPED], last_pixel) < _off_px(pixel, last_pixel):
+        pixel = pixel[_SWAPPED]
+    agrees = _off_px(projected(lifted.position[:_N], intrinsics), pixel) < ELSEWHERE * size_px
+    if agrees or not landmarks.given[_BODY].all() or not judge(landmarks, region).passed:
+        return lifted
+    rays = intrinsics.rays(pixel)
+    position, covariance = lifted.position.copy(), lifted.covariance.copy()
+    position[:_N] = rays * position[:_N, 2:]
+    moved = (position - lifted.position)[HIPS].mean(axis=0)
+    position[_N:] += moved  # the landmarks of the pelvis, which have no pixels of their own
+    ray = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    far = np.einsum("ni,nij,nj->n", ray, covariance[:_N], ray)[:, None, None]
+    beside = (LANDMARK_NOISE * size_px / intrinsics.fx * position[:_N, 2]) ** 2
+    along = ray[:, :, None] * ray[:, None, :]
+    covariance[:_N] = far * along + beside[:, None, None] * (np.eye(3) - along)
+    return replace(lifted, position=position, covariance=covariance)
+
+
+def _off_px(pixel: Array, other: Array) -> float:
+    return float(np.linalg.norm(pixel[_BODY] - other[_BODY], axis=1).mean())
 
 
 def raised(position: Array, support: Support | None) -> Array:

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from lbp_rehab.camera.types import Intrinsics, RgbdFrame
 from lbp_rehab.pose.landmarks import Landmarks, Person, Region, region_round
+from lbp_rehab.pose.level import square_to
 from lbp_rehab.pose.skeleton import INDEX, TRUNK
 from lbp_rehab.pose.types import Support
 
 HALF_TRUNK_M = 0.10  # from the surface to the middle of the trunk
 STANDS_BELOW_M = 0.15  # who reaches this far under the support stands beside it
+STANDING_M = 0.45  # over it is the trunk of who kneels or stands; who lies covers what carries them
+RING_M = 0.3
 ON_SUPPORT_M = (-0.10, 1.40)  # height of the trunk of who lies, kneels or stands on it
 
 LIMBS = [
@@ -131,6 +134,8 @@ def _standing(
     height = float(position @ support.up) + support.height.value
     if not ON_SUPPORT_M[0] < height < ON_SUPPORT_M[1]:
         return height, False
+    if height > STANDING_M and _beside(frame, support, position):
+        return height, False
     feet = landmarks.pixel[_FEET]
     z = _readings(frame.depth, feet)
     seen = (z > 0) & (landmarks.visibility[_FEET] > 0.5)
@@ -138,7 +143,27 @@ def _standing(
         return height, True
     points = frame.intrinsics.rays(feet[seen]) * z[seen, None]
     low = float(np.median(points @ support.up)) + support.height.value
-    return height, low > -STANDS_BELOW_M
+    return height, bool(low > -STANDS_BELOW_M)
+
+
+def _beside(frame: RgbdFrame, support: Support, position: NDArray[np.float64]) -> bool:
+    """Whether what lies round the place under somebody is lower than the support.
+
+    Feet may be hidden behind a bed; that no bed is where they must be can be seen beside them.
+    What stands higher, a body or a wall, says nothing.
+    """
+    assert frame.depth is not None
+    under = position - (float(position @ support.up) + support.height.value) * support.up
+    across = square_to(support.up)
+    turn = np.arange(8) * (np.pi / 4.0)
+    ring = under + RING_M * np.column_stack([np.cos(turn), np.sin(turn)]) @ across
+    ring = ring[ring[:, 2] > 0.1]
+    pixel = frame.intrinsics.project(ring)
+    z = _readings(frame.depth, pixel)
+    points = frame.intrinsics.rays(pixel[z > 0]) * z[z > 0, None]
+    over = points @ support.up + support.height.value
+    off, on = (over < -STANDS_BELOW_M).sum(), (np.abs(over) <= STANDS_BELOW_M / 2.0).sum()
+    return bool(off >= 3 and off > 2 * on)
 
 
 def _readings(depth: NDArray[np.uint16], pixel: NDArray[np.float64]) -> NDArray[np.float64]:

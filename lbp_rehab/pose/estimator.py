@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from lbp_rehab.camera.types import RgbdFrame
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Reason, Status
-from lbp_rehab.pose.answer import held, image_size, inside, mode_of, projected, raised, status_of
+from lbp_rehab.pose.answer import (
+    held,
+    image_size,
+    inside,
+    mode_of,
+    onto_rays,
+    projected,
+    raised,
+    status_of,
+)
 from lbp_rehab.pose.backends import make_backend, make_detector
 from lbp_rehab.pose.bones import BoneLengths
 from lbp_rehab.pose.candidate import Candidate, as_candidate
@@ -32,8 +41,9 @@ Array = NDArray[np.float64]
 
 NEVER = -(2**62)  # a stamp before all others
 FORGET_LAST_S = 0.5  # an older estimate does not help the next one
-ADRIFT_M = 0.25  # a mean sigma of the trunk: the track shows nobody
+ADRIFT_M, ADRIFT_NO_DEPTH_M = 0.25, 0.5  # mean sigma of the trunk: the track shows nobody
 UNLIKELY_S = 0.4  # an implausible skeleton is looked for anew after this
+WELL_SEEN_M = 0.04  # sigma of both ends of a bone that tells a person's size
 NARROWEST_M = 0.2  # between the shoulders of an adult
 SURE_TRUNK_M = 0.06  # depth and the rest of the body make up for a poor skeleton
 _N = len(NAMES)
@@ -54,6 +64,8 @@ class PoseSettings:
         A plane that was calibrated; found where None.
     max_sigma_m : float
         A point less certain than this is unknown.
+    max_sigma_no_depth_m : float
+        The same without depth, where how far away all is stays a guess.
     census_period_s : float
         How often the rest of the picture is searched for other people.
     switch_after_s : float
@@ -71,7 +83,8 @@ class PoseSettings:
     subject: SubjectRule = field(default_factory=lambda: SubjectRule("mat"))
     gravity: GravityRule = field(default_factory=lambda: GravityRule.parse("auto"))
     support: Support | None = None
-    max_sigma_m: float = 0.08
+    max_sigma_m: float = 0.03
+    max_sigma_no_depth_m: float = 0.4
     census_period_s: float = 1.0
     switch_after_s: float = 2.5
     hold_s: float = 0.3
@@ -94,6 +107,11 @@ class _Seen:
         return np.asarray(self.lifted.position[TRUNK].mean(axis=0))
 
     @property
+    def adrift(self) -> bool:
+        limit = ADRIFT_M if self.lifted.measured.any() else ADRIFT_NO_DEPTH_M
+        return self.trunk_sigma_m >= limit
+
+    @property
     def trunk_sigma_m(self) -> float:
         return float(self.lifted.sigma[TRUNK].mean())
 
@@ -112,7 +130,7 @@ class PoseEstimator:
         self._filter = OneEuro(_N, s.smoothing)
         self._track_id = 0
         self._stamp_ns: int | None = None
-        self._region: Region | None = None
+        self._regions: tuple[Region, ...] = ()  # where the patient is to be next, likeliest first
         self._last: BodyPose | None = None
         self._before: tuple[int, Array, Array] | None = None
         self._joined: Candidate | None = None  # whom the track just began to follow
@@ -177,20 +195,25 @@ class PoseEstimator:
             support=self._plane.support, bones=None if fresh else self._bones.known(),
             before=before,
         )  # fmt: skip
+        if not lifted.measured.any():
+            last = None if fresh or self._last is None else self._last.pixel
+            lifted = onto_rays(lifted, found, region, frame.intrinsics, last)
         return _Seen(found, region, lifted, self._sizes(lifted))
 
     def _follow(self, frame: RgbdFrame) -> _Seen | None:
         """Return the patient where the last frame makes one expect them."""
-        if self._region is None:
+        regions, self._regions = self._regions, ()
+        for region in regions:
+            seen = self._look(frame, region)
+            if seen is not None and self._is_patient(frame, seen):
+                break
+        else:
             return None
-        seen = self._look(frame, self._region)
-        if seen is None or not self._is_patient(frame, seen):
-            self._region = None
-            return None
+        self._regions = regions
         if _plausible(seen):
             self._likely_ns = frame.stamp_ns
         elif self._since(self._likely_ns, frame) > UNLIKELY_S:
-            self._region = None  # perhaps turned or sized wrongly: look anew
+            self._regions = ()  # perhaps turned or sized wrongly: look anew
             return None
         other = self._census(frame, seen)
         return seen if other is None else self._acquire(frame, other)
@@ -199,7 +222,7 @@ class PoseEstimator:
         sigma = seen.trunk_sigma_m
         trunk_seen = inside(seen.landmarks.pixel[TRUNK], frame)
         return bool(
-            sigma < ADRIFT_M
+            not seen.adrift
             and trunk_seen.sum() >= 2
             and self._keeper.accepts(frame.stamp_ns, seen.trunk, sigma, seen.sizes)
         )
@@ -224,7 +247,7 @@ class PoseEstimator:
             )
             if solved is not None and solved.region != seen.region:
                 seen = self._look(frame, solved.region, fresh=not same)
-        if seen is None or seen.trunk_sigma_m >= ADRIFT_M or not _plausible(seen):
+        if seen is None or seen.adrift or not _plausible(seen):
             return None
         if not same:
             self._track_id += 1
@@ -250,13 +273,17 @@ class PoseEstimator:
             frame.stamp_ns, tracked, others, self.settings.subject, frame
         )
 
+    def _max_sigma_m(self, lifted: Lifted) -> float:
+        with_depth = bool(lifted.measured.any())
+        return self.settings.max_sigma_m if with_depth else self.settings.max_sigma_no_depth_m
+
     def _sizes(self, lifted: Lifted) -> Mapping[str, float]:
         """Return the lengths of the bones that are seen well."""
         sigma, p = lifted.sigma, lifted.position
         return {
             f"{a}-{b}": float(np.linalg.norm(p[INDEX[a]] - p[INDEX[b]]))
             for a, b in BONES
-            if max(sigma[INDEX[a]], sigma[INDEX[b]]) < self.settings.max_sigma_m / 2.0
+            if max(sigma[INDEX[a]], sigma[INDEX[b]]) < WELL_SEEN_M
         }
 
     # Support and gravity
@@ -264,8 +291,8 @@ class PoseEstimator:
     def _find_support(self, frame: RgbdFrame) -> None:
         depth, body = frame.depth, None
         if self._last is not None and self._since(self._last.stamp_ns, frame) < FORGET_LAST_S:
-            known = self._last.status == Status.MEASURED
-            body = self._last.position[known]
+            # Covered limbs too: of a body whose legs are under a table the rest hangs as high.
+            body = self._last.position[self._last.status != Status.UNKNOWN]
         points = None if depth is None else (lambda: cloud(depth, frame.intrinsics))
         self._plane.update(frame.stamp_ns, points, body)
 
@@ -276,7 +303,7 @@ class PoseEstimator:
         self._before = (frame.stamp_ns, lifted.position, lifted.sigma)
         covariance = lifted.covariance[:_N]
         self._bones.learn(frame.stamp_ns, lifted.position[:_N], lifted.sigma[:_N])
-        status, reason = status_of(lifted, frame, self.settings.max_sigma_m)
+        status, reason = status_of(lifted, frame, self._max_sigma_m(lifted))
         known = status != Status.UNKNOWN
         smooth = self._filter(frame.stamp_ns, lifted.position[:_N], known)
         position = raised(self._bones.apply(smooth, covariance), support)
@@ -305,7 +332,8 @@ class PoseEstimator:
             size=joined.size if joined else None,
             on_support=joined.on_support if joined else None,
         )  # fmt: skip
-        self._region = region_round(pixel)
+        # The 2D estimator's own opinion too: of limbs that point at the camera it knows better.
+        self._regions = region_round(pixel, seen.region), seen.landmarks.next_region
         self._last = replace(pose, posture=posture, posture_confidence=confidence)
         return self._last
 
@@ -326,7 +354,8 @@ class PoseEstimator:
         )
 
     def _forget(self) -> None:
-        self._region = self._last = self._before = self._joined = None
+        self._regions = ()
+        self._last = self._before = self._joined = None
         self._census_ns = self._likely_ns = NEVER
         self._people = 0
         self._plane.forget()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -106,18 +106,24 @@ class Landmarks:
     given: NDArray[np.bool_] = field(default_factory=lambda: np.ones(33, bool))
 
 
+FORESHORTENED = 0.25  # of the circle's radius: a shorter trunk has no sure direction
+
 # Over rendered lying, kneeling and standing people, of BlazePose's own circle round the body.
 _CIRCLE = 1.04
 
 
-def region_round(pixel: NDArray[np.float64]) -> Region:
+def region_round(pixel: NDArray[np.float64], before: Region | None = None) -> Region:
     """Return the region of a person whose points are known, shape (33, 2).
 
     The centre is the mid-hip point, the circle round it holds every point, and the shoulders are
-    upwards.
+    upwards. A trunk that points at the camera has no up in the image: then the region stays turned
+    as it was ``before``.
     """
     hip = pixel[HIPS].mean(axis=0)
     up = pixel[SHOULDERS].mean(axis=0) - hip
-    radius = float(np.linalg.norm(pixel - hip, axis=1).max()) * _CIRCLE
-    up = up / max(float(np.linalg.norm(up)), 1e-6)
-    return Region.from_points(hip, hip + max(radius, 1.0) * up)
+    long = float(np.linalg.norm(up))
+    radius = max(float(np.linalg.norm(pixel - hip, axis=1).max()) * _CIRCLE, 1.0)
+    region = Region.from_points(hip, hip + radius * up / max(long, 1e-6))
+    if before is not None and long < FORESHORTENED * radius:
+        return replace(region, rotation=before.rotation)
+    return region

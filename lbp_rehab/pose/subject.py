@@ -33,6 +33,7 @@ MIN_BONES = 3
 NEAR_M = 0.60  # from the last place: the same person, unless the size says otherwise
 BLOCK_M = 0.20  # who is this much nearer to the camera and in line hides the last place
 BODY_RADIUS_M = 0.50
+YOUNG_S, YOUNG_SWITCH_S = 4.0, 0.8  # a choice on the first glance is mended sooner
 LEARN = 0.05  # weight of a new measurement of a length
 
 
@@ -190,6 +191,7 @@ class PatientKeeper:
         self.switch_after_s = switch_after_s
         self.kept: Kept | None = None
         self._preferred: tuple[int, Kept] | None = None
+        self._begun_ns = 0
 
     def forget(self) -> None:
         """Forget the patient."""
@@ -243,6 +245,8 @@ class PatientKeeper:
     ) -> None:
         """Note where the patient is. ``size`` and ``on_support`` of None leave what was known."""
         old = self.kept
+        if old is None:
+            self._begun_ns = stamp_ns
         learnt = dict(old.sizes) if old else {}
         for name, length in (sizes or {}).items():
             learnt[name] = learnt.get(name, length) + LEARN * (length - learnt.get(name, length))
@@ -289,7 +293,8 @@ class PatientKeeper:
     ) -> Candidate | None:
         """Return whom to follow instead of the patient, from a census; None: nobody.
 
-        Somebody whom the rule has preferred for ``switch_after_s`` at every census, and who
+        Somebody whom the rule has preferred for ``switch_after_s`` at every census (sooner while
+        the track is young: the first glance knows neither the support nor who moves), and who
         stayed in one place: a person who walks through the picture is no patient.
         """
         chosen = rule.pick([tracked, *others], frame)
@@ -299,8 +304,9 @@ class PatientKeeper:
         place = Kept(stamp_ns, chosen.position, 0.0)
         if self._preferred is None or _apart_m(self._preferred[1], chosen) > NEAR_M:
             self._preferred = (stamp_ns, place)
-        since_ns = self._preferred[0]
-        if stamp_ns - since_ns < self.switch_after_s * NANOSECONDS:
+        young = stamp_ns - self._begun_ns < YOUNG_S * NANOSECONDS
+        wait_s = min(self.switch_after_s, YOUNG_SWITCH_S) if young else self.switch_after_s
+        if stamp_ns - self._preferred[0] < wait_s * NANOSECONDS:
             return None
         self._preferred = None
         return chosen

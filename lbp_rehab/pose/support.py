@@ -40,6 +40,7 @@ ROLL_RAD = float(np.deg2rad(18.0))  # how far up may lie off the arc of a level 
 WALL_WEIGHT = 0.25  # of a wall's points beside a floor's
 BELOW_M = 0.08  # points so far under the lowest level speak against it
 LEAST_SHARE = 0.004  # what a level counts that much lies below: a bed seen from low over its edge
+HIGHEST_M = 4.5  # no camera hangs so far over what it shows: a wall that faces it
 FROM_ABOVE = 0.6  # sine of the elevation from which what carries a body is seen beside it
 UNSEEN_GAP_M = 0.4  # between a body and the nearest level
 # Errors of the direction, found on rendered scenes.
@@ -214,6 +215,8 @@ def _most_likely_up(
         level = [p for p in planes if p.normal @ up > np.cos(SQUARE_RAD)]
         walls = [p for p in planes if abs(p.normal @ up) < np.sin(SQUARE_RAD)]
         made = sum(p.share for p in level) + WALL_WEIGHT * sum(p.share for p in walls)
+        if level and min(p.height for p in level) > HIGHEST_M:
+            continue
         if level:
             bottom = max(p.height for p in level)
             off = some @ up + bottom
@@ -300,10 +303,12 @@ def _slope(on: Array, up: Array, across: Array) -> tuple[Array, Array]:
 
 
 def without_depth(rule: GravityRule) -> Support | None:
-    """Return gravity alone when the rule gives it exactly; the plane stays unknown."""
-    if not rule.exact:
-        return None
-    return Support(rule.hint, MIN_SIGMA_RAD, Estimate.unknown(Reason.NO_DEPTH))
+    """Return gravity alone where the rule gives it, if roughly; the plane stays unknown."""
+    if rule.exact:
+        return Support(rule.hint, MIN_SIGMA_RAD, Estimate.unknown(Reason.NO_DEPTH))
+    if rule.hint is rule.until:  # one direction, and not an arc of them
+        return Support(rule.hint, rule.cone_rad / 2.5, Estimate.unknown(Reason.NO_DEPTH))
+    return None
 
 
 def agreement(points: Array, support: Support) -> float:

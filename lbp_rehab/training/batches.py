@@ -26,7 +26,6 @@ from lbp_rehab.pose.lift import (
     SIDE,
 )
 from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES, TRUNK
-from lbp_rehab.training.dataset import PELVIS_SIDE
 from lbp_rehab.training.lifter import Inputs, readings_of
 from lbp_rehab.training.scenes import BURST_FRAMES
 
@@ -133,9 +132,6 @@ def raw(batch: dict[str, Tensor]) -> dict[str, Tensor]:
     ):  # fmt: skip
         if key in batch:
             out[key] = batch[key]
-    if "pelvic_depth" in batch:
-        out["pelvic_depth"] = batch["pelvic_depth"]
-        out["pelvic_rays"] = ray_maps(batch["pelvic_region"], camera, PELVIS_SIDE)
     return out
 
 
@@ -182,8 +178,6 @@ def _mirror(item: dict[str, Tensor]) -> dict[str, Tensor]:
         m["spot"] = item["spot"][..., _JOINT_ORDER, :] * torch.tensor([-1.0, 1.0, 1.0])
         m["anchored"] = item["anchored"][..., _JOINT_ORDER]
         m["z"] = item["z"][..., _JOINT_ORDER]
-    if "pelvic_depth" in item:
-        m["pelvic_depth"], m["pelvic_rays"] = _flipped(item["pelvic_depth"], item["pelvic_rays"])
     uv = item["uv"][..., _JOINT_ORDER, :].clone()
     uv[..., 0] = SIDE - 1.0 - uv[..., 0]
     m["uv"] = uv

@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.bench.cases import work_off
+from lbp_rehab.pelvis import head
 from lbp_rehab.pose.blazepose import LandmarkModel
 from lbp_rehab.pose.crop import cut
 from lbp_rehab.pose.landmarks import Landmarks, Region, region_round
@@ -25,13 +27,13 @@ from lbp_rehab.pose.lift import SIDE
 from lbp_rehab.pose.skeleton import HIPS, NAMES
 from lbp_rehab.synthetic.draws import Split
 from lbp_rehab.synthetic.motion.programs import PROGRAMS
-from lbp_rehab.training.scenes import CAMERAS, CONDITIONS, SceneFrame, frames
+from lbp_rehab.synthetic.studio import Glimpse, Studio
+from lbp_rehab.training.scenes import CAMERAS, CONDITIONS, SceneFrame, frames, moments
 
 Array = NDArray[Any]
 
-PELVIS_SIDE = 96
-PELVIS_M = 0.80  # what the pelvic crop spans; training cuts a smaller one out of it
 SHARD_SCENES = 50
+POSES = 48  # of a scene in depth alone
 WILD = 0.05  # share of first regions that are turned or sized wrongly
 
 
@@ -77,48 +79,71 @@ def examples(
 
 
 def _example(frame: SceneFrame, region: Region, found: Landmarks, rng: Any) -> dict[str, Array]:
-    shown, studio = frame.shown, frame.studio
-    camera, pose, support = shown.frame.intrinsics, shown.pose, shown.pose.support
+    shown, camera = frame.shown, frame.shown.frame.intrinsics
     depth = shown.frame.depth
     assert depth is not None
-    assert support is not None
     assert found.heat is not None
     assert found.world is not None
-    middle = pose.position[HIPS].mean(axis=0) + rng.normal(0.0, 0.02, 3)
-    spot = camera.project(middle[None])[0]
-    pelvic = Region(
-        (float(spot[0]), float(spot[1])), PELVIS_M * camera.fx / float(middle[2]), region.rotation
-    )
-    state = shown.pelvis
-    assert state.axes is not None
     f4 = np.float32
     return {
+        **_about(frame.studio, Glimpse(depth, shown.pose, shown.pelvis), region.rotation, rng),
         "depth": cut(depth, region, SIDE),
-        "pelvic_depth": cut(depth, pelvic, PELVIS_SIDE),
         "region": _row(region),
-        "pelvic_region": _row(pelvic),
-        "camera": np.array([camera.fx, camera.fy, camera.cx, camera.cy], f4),
         "size": np.array([camera.width, camera.height], np.int16),
         "pixel": found.pixel.astype(f4),
         "visibility": found.visibility.astype(f4),
         "world": found.world.astype(f4),
         "heat": found.heat.astype(f4),
         "presence": np.array(found.presence, f4),
-        "up": support.up.astype(f4),
-        "height": np.array(support.height.value, f4),
-        "truth": pose.position.astype(f4),
-        "seen": pose.visibility > 0.5,
+        "seen": shown.pose.visibility > 0.5,
         "covered": shown.covered,
-        "axes": state.axes.astype(f4),
-        "lumbar": np.array(state.absolute.lumbar_flexion.value, f4),
-        "exercise": np.array(list(PROGRAMS).index(frame.scenario.exercise), np.int16),
-        "condition": np.array(list(CONDITIONS).index(frame.scenario.condition), np.int16),
-        "sensor": np.array(list(CAMERAS).index(frame.scenario.camera), np.int16),
-        "posture": np.array(int(studio.patient.posture), np.int16),
-        "seed": np.array(frame.scenario.seed, np.int64),
         "burst": np.array(frame.burst, np.int16),
         "step": np.array(frame.step, np.int16),
         "dt": np.array(frame.dt_s, f4),
+    }
+
+
+def surfaces(seed: int, split: Split = Split.TRAIN) -> Iterator[dict[str, Array]]:
+    """Yield many poses of one scene in depth alone, for the pelvis head.
+
+    A head that reads a surface needs many people in many poses more than it needs the 2D
+    estimator's answers, which take most of the time.
+    """
+    rng = np.random.default_rng([seed, int(split), 7710])
+    for at in moments(seed, split, POSES, 1):
+        seen = at.studio.glimpse(at.t_s)
+        turn = region_round(seen.pose.pixel[: len(NAMES)]).rotation + rng.normal(0.0, 0.1)
+        yield _about(at.studio, seen, turn, rng)
+
+
+def _about(
+    studio: Studio, seen: Glimpse, turn: float, rng: np.random.Generator
+) -> dict[str, Array]:
+    """Return the surface round the pelvis, and what is true."""
+    camera, scenario = studio.intrinsics, studio.scenario
+    pose, state = seen.pose, seen.pelvis
+    support = pose.support
+    assert support is not None
+    assert state.axes is not None
+    middle = pose.position[HIPS].mean(axis=0) + rng.normal(0.0, 0.02, 3)
+    spot = camera.project(middle[None])[0]
+    size = head.SPAN_M * camera.fx / float(middle[2])
+    pelvic = Region((float(spot[0]), float(spot[1])), size, turn)
+    f4 = np.float32
+    return {
+        "pelvic_depth": cut(seen.depth, pelvic, head.SIDE),
+        "pelvic_region": _row(pelvic),
+        "camera": np.array([camera.fx, camera.fy, camera.cx, camera.cy], f4),
+        "up": support.up.astype(f4),
+        "height": np.array(support.height.value, f4),
+        "truth": pose.position.astype(f4),
+        "axes": state.axes.astype(f4),
+        "lumbar": np.array(state.absolute.lumbar_flexion.value, f4),
+        "exercise": np.array(list(PROGRAMS).index(scenario.exercise), np.int16),
+        "condition": np.array(list(CONDITIONS).index(scenario.condition), np.int16),
+        "sensor": np.array(list(CAMERAS).index(scenario.camera), np.int16),
+        "posture": np.array(int(studio.patient.posture), np.int16),
+        "seed": np.array(scenario.seed, np.int64),
     }
 
 
@@ -136,16 +161,16 @@ class Shard:
     split: Split
 
 
-def make(shard: Shard) -> int:
+def make(shard: Shard, *, surfaces_only: bool = False) -> int:
     """Draw a shard unless it is there; return how many examples it holds."""
     if shard.path.exists():
         return 0
-    model = LandmarkModel(min_presence=0.0)
-    rows = [
-        row
-        for seed in range(shard.first, shard.first + shard.scenes)
-        for row in examples(seed, model, shard.split)
-    ]
+    if surfaces_only:
+        of_scene = surfaces
+    else:
+        of_scene = partial(examples, model=LandmarkModel(min_presence=0.0))
+    seeds = range(shard.first, shard.first + shard.scenes)
+    rows = [row for seed in seeds for row in of_scene(seed, split=shard.split)]
     arrays = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
     part = shard.path.with_suffix(".part.npz")
     np.savez(part, **arrays)  # type: ignore[arg-type]
@@ -160,6 +185,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="seed of the first scene")
     parser.add_argument("--scenes", type=int, default=4000)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--surfaces", action="store_true", help="the pelvis in depth alone")
     parser.add_argument("--split", choices=("train", "test"), default="train")
     wanted = parser.parse_args()
     wanted.folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +194,8 @@ def main() -> None:
         Shard(seed, SHARD_SCENES, wanted.folder / f"{wanted.split}_{seed:06d}.npz", split)
         for seed in range(wanted.first, wanted.first + wanted.scenes, SHARD_SCENES)
     ]
-    made = sum(work_off(make, shards, wanted.jobs))
+    draw = partial(make, surfaces_only=wanted.surfaces)
+    made = sum(work_off(draw, shards, wanted.jobs))
     print(f"{made} examples made in {wanted.folder}", file=sys.stderr)
 
 

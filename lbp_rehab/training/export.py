@@ -11,7 +11,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from lbp_rehab.pelvis import head
+from lbp_rehab.pelvis.head import BODY
+from lbp_rehab.pelvis.surface_map import CHANNELS, COLUMNS, ROWS
 from lbp_rehab.pose import lift
 from lbp_rehab.pose.network import Network
 from lbp_rehab.pose.skeleton import BONES
@@ -20,7 +21,7 @@ from lbp_rehab.training import lifter, pelvis
 TOLERANCE = 1e-4  # metres and radians, between torch and onnxruntime
 OPSET = 17
 HALVED = 1024  # numbers in a weight that is kept in half precision
-_SCALED = "factor"
+_SCALED = "factor"  # how the names of what a scale of the sigmas concerns end
 
 
 class _Plain(nn.Module):
@@ -32,7 +33,9 @@ class _Plain(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         out = self.net(*inputs)._asdict()
-        out[_SCALED] = out[_SCALED] * self.sigma_scale
+        for name in out:
+            if name.endswith(_SCALED):
+                out[name] = out[name] * self.sigma_scale
         return tuple(out[name] for name in self.outputs)
 
 
@@ -73,22 +76,18 @@ def pelvis_example(seed: int) -> pelvis.Inputs:
     def rand(*shape: int) -> Tensor:
         return torch.rand(1, *shape, generator=g)
 
+    def surface() -> Tensor:
+        return rand(CHANNELS, ROWS, COLUMNS).round(decimals=2)
+
+    n = len(BODY)
     return pelvis.Inputs(
-        depth=_surface(head.SIDE, g),
-        rays=torch.tensor([[[0.004, 0.001, -0.1], [-0.001, 0.004, -0.1]]]),
-        origin=torch.tensor([[0.0, 0.1, 2.2]]),
-        base=torch.linalg.qr(rand(3, 3))[0],
-        joints=torch.cat([rand(lifter.JOINTS, 3) + 1.7, 0.1 * rand(lifter.JOINTS, 1)], -1),
-        up=torch.tensor([[0.0, -0.8, -0.6, 1.0]]),
-        last=rand(8),
+        surface(), surface(), surface(), rand(n, 5), rand(7), rand(n, 5), rand(7), rand(4, 3)
     )
 
 
 KINDS: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "lifter": (lifter.Lifter, lifter_example, ("position", "factor", "seen")),
-    "pelvis": (
-        pelvis.PelvisHead, pelvis_example, ("axes", "factor", "lumbar", "landmarks", "spread"),
-    ),
+    "pelvis": (pelvis.PelvisHead, pelvis_example, pelvis.Outputs._fields),
 }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""The pelvis head: from the surface round the pelvis to its rotation, its landmarks and the spine.
+"""The pelvis head: from the surface round the pelvis, now and before, to how it stands and moved.
 
-The depth image is cut out round the mid-hip point and turned into the frame that hips and shoulders
-span, so that a pelvis looks alike in every posture and from every side. What the network adds is a
-small rotation: how the pelvis itself stands in that frame, which no joint tells.
+All it reads and answers is in the frame that hips and shoulders span, so that a pelvis looks alike
+in every posture and from every side. What it adds is a small rotation: how the pelvis itself stands
+in that frame, which no joint tells.
 """
 
 from __future__ import annotations
@@ -13,67 +13,58 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lbp_rehab.pelvis.head import SIDE
+from lbp_rehab.pelvis.head import BODY
+from lbp_rehab.pelvis.surface_map import CHANNELS, COLUMNS, ROWS
 from lbp_rehab.pose.lift import LANDMARKS
-from lbp_rehab.training.lifter import JOINTS, directions, exact
+from lbp_rehab.training.lifter import exact
 from lbp_rehab.training.spread import lower_triangular
 
-REACH_M = 0.45
 MIN_SIGMA_RAD, MAX_SIGMA_RAD = 0.004, 1.5
+VALUES = 4  # rotation vector and lumbar flexion
 
 
 class Inputs(NamedTuple):
-    """What the head reads, float32; b: batch. The *base frame* is that of `base`.
+    """What the head reads, float32; see `lbp_rehab.pelvis.head.View`. b: batch.
 
     Attributes
     ----------
-    depth : (b, SIDE, SIDE)
-        Metres, 0: no reading.
-    rays : (b, 2, 3)
-        As in the lifter.
-    origin : (b, 3)
-        Mid-hip point in optical metres.
-    base : (b, 3, 3)
-        Columns: anterior, left, cranial by hips and shoulders, in the optical frame.
-    joints : (b, JOINTS, 4)
-        Positions in optical metres, and their sigma (metres; negative: unknown).
-    up : (b, 4)
-        Up in the optical frame and whether it is known.
-    last : (b, 8)
-        The last pelvis axes' anterior and cranial column in the optical frame, seconds since then,
-        and whether there are any.
+    surface, reference, here : (b, CHANNELS, ROWS, COLUMNS)
+        Surface maps: of the frame, of the reference in its own base frame, and of the reference in
+        the frame's.
+    joints, reference_joints : (b, len(BODY), 5)
+    others, reference_others : (b, 7)
+    trunk : (b, 4, 3)
+        The reference's hips and shoulders in the base frame of the frame.
     """
 
-    depth: Tensor
-    rays: Tensor
-    origin: Tensor
-    base: Tensor
+    surface: Tensor
+    reference: Tensor
+    here: Tensor
     joints: Tensor
-    up: Tensor
-    last: Tensor
+    others: Tensor
+    reference_joints: Tensor
+    reference_others: Tensor
+    trunk: Tensor
 
 
 class Outputs(NamedTuple):
-    """What the head says.
+    """What the head says; see `lbp_rehab.pelvis.head.Reading`.
 
     Attributes
     ----------
-    axes : (b, 3, 3)
-        Pelvis axes (columns anterior, left, cranial) in the optical frame.
-    factor : (b, 4, 4)
-        Lower triangular L: ``L L^T`` is the covariance of the rotation vector about the pelvis's
-        own axes and of the lumbar flexion, radians.
-    lumbar : (b,)
-        Lumbar flexion in radians.
+    value, change : (b, 4)
+    factor, change_factor : (b, 4, 4)
+        Lower triangular L; ``L L^T`` is the covariance.
     landmarks : (b, 4, 3)
-        `LANDMARKS` in optical metres.
+        In the base frame, metres.
     spread : (b, 4)
         Their 1-sigma in metres.
     """
 
-    axes: Tensor
+    value: Tensor
     factor: Tensor
-    lumbar: Tensor
+    change: Tensor
+    change_factor: Tensor
     landmarks: Tensor
     spread: Tensor
 
@@ -81,83 +72,61 @@ class Outputs(NamedTuple):
 class PelvisHead(nn.Module):
     """See the module."""
 
-    pixels: Tensor
-
-    def __init__(self, channels: tuple[int, int, int] = (32, 64, 128), width: int = 256) -> None:
+    def __init__(self, channels: tuple[int, int, int] = (32, 48, 64), width: int = 256) -> None:
         super().__init__()
         a, b, c = channels
         self.surface = nn.Sequential(
-            nn.Conv2d(8, a, 4, stride=2, padding=1), nn.SiLU(),
-            nn.Conv2d(a, b, 3, 2, 1), Step(b), Step(b), nn.SiLU(),
-            nn.Conv2d(b, c, 3, 2, 1), Step(c), Step(c), nn.SiLU(),
-            nn.Conv2d(c, c // 4, 1), nn.SiLU(), nn.Flatten(),
+            Round(3 * CHANNELS + 2, a), Step(a), Round(a, b, 2), Step(b), Step(b),
+            Round(b, c, 2), Step(c), Step(c), nn.GroupNorm(4, c), nn.SiLU(),
+            nn.Conv2d(c, 32, 1), nn.SiLU(), nn.Flatten(),
         )  # fmt: skip
-        self.surface_out = nn.Linear(c // 4 * (SIDE // 8) ** 2, width)
-        self.body = nn.Linear(JOINTS * 5 + 3 + 1 + 3 + 6 + 2, width)
+        self.surface_out = nn.Linear(32 * (ROWS // 4) * (COLUMNS // 4), width)
+        self.body = nn.Linear(2 * (len(BODY) * 5 + 7) + 12, width)
         self.mix = nn.ModuleList([Mixer(width) for _ in range(3)])
-        self.out = nn.Linear(width, 6 + 10 + 1 + len(LANDMARKS) * 4)
-        index = torch.arange(SIDE, dtype=torch.float32)
-        rows, columns = torch.meshgrid(index, index, indexing="ij")
-        pixels = torch.stack([columns, rows, torch.ones_like(rows)]).flatten(1)
-        self.register_buffer("pixels", pixels, persistent=False)
+        self.out = nn.Linear(width, 2 * (VALUES + 10) + len(LANDMARKS) * 4)
 
     def forward(self, *inputs: Tensor) -> Outputs:
         """Return `Outputs` for `Inputs`, given one by one."""
         i = Inputs(*inputs)
-        with exact():
-            image, body = self._image(i), self._body(i)
-        x = self.surface_out(self.surface(image)) + self.body(body)
+        maps = [i.surface, i.reference, i.here]
+        maps += [_grown(i.surface, i.reference), _grown(i.surface, i.here)]
+        before = torch.cat([i.reference_joints.flatten(1), i.reference_others], dim=1)
+        now = torch.cat([i.joints.flatten(1), i.others], dim=1)
+        body = torch.cat([now, now - before, i.trunk.flatten(1)], dim=1)
+        x = self.surface_out(self.surface(torch.cat(maps, dim=1))) + self.body(body)
         for mix in self.mix:
             x = mix(x)
         with exact():
-            return self._read(self.out(x.float()), i)
-
-    def _image(self, i: Inputs) -> Tensor:
-        """Return what is known of each reading, (b, 8, SIDE, SIDE)."""
-        n, into = len(i.depth), i.base.transpose(1, 2)
-        view = into @ directions(i.rays) @ self.pixels
-        local = view * i.depth.reshape(n, 1, -1) - into @ i.origin[:, :, None]
-        near = local.abs().amax(dim=1, keepdim=True) < REACH_M
-        valid = (near & (i.depth.reshape(n, 1, -1) > 0.0)).to(local.dtype)
-        # Each reading with its direction: the surface is seen from somewhere.
-        direction = functional.normalize(view, dim=1)
-        up = (into @ i.up[:, :3, None]).transpose(1, 2)
-        over = (up @ local) * i.up[:, None, 3:]
-        known = torch.cat([local * 4.0, torch.ones_like(over), direction, over * 4.0], dim=1)
-        return (known * valid).reshape(n, 8, SIDE, SIDE)
+            return self._read(self.out(x.float()))
 
     @staticmethod
-    def _body(i: Inputs) -> Tensor:
-        into = i.base.transpose(1, 2)
-        known = (i.joints[..., 3:] >= 0.0).to(i.joints.dtype)
-        at = (i.joints[..., :3] - i.origin[:, None]) @ i.base
-        joints = torch.cat([at * known, i.joints[..., 3:] * known * 10.0, known], dim=-1)
-        up = (into @ i.up[:, :3, None])[..., 0] * i.up[:, 3:]
-        there = i.last[:, 7:]
-        last = torch.cat(
-            [(into @ i.last[:, 3 * k : 3 * k + 3, None])[..., 0] * there for k in range(2)], dim=-1
-        )
-        camera = functional.normalize(-(into @ i.origin[:, :, None])[..., 0], dim=-1)
-        return torch.cat([joints.flatten(1), up, i.up[:, 3:], camera, last, i.last[:, 6:]], dim=-1)
+    def _read(raw: Tensor) -> Outputs:
+        value, factor = _gaussian(raw[:, :14])
+        change, change_factor = _gaussian(raw[:, 14:28])
+        points = raw[:, 28:].reshape(-1, len(LANDMARKS), 4)
+        spread = 0.002 + functional.softplus(points[..., 3] - 3.0)
+        return Outputs(value, factor, change, change_factor, points[..., :3] * 0.1, spread)
 
-    @staticmethod
-    def _read(raw: Tensor, i: Inputs) -> Outputs:
-        # Zhou et al. 2019 (CVPR): six numbers, two columns of a rotation, are continuous.
-        plain = torch.tensor([1.0, 0.0, 0.0, 0.0, 0.0, 1.0], device=raw.device)
-        six = plain + 0.5 * raw[:, :6]
-        anterior = functional.normalize(six[:, :3], dim=-1)
-        cranial = six[:, 3:] - (six[:, 3:] * anterior).sum(-1, keepdim=True) * anterior
-        cranial = functional.normalize(cranial, dim=-1)
-        left = torch.linalg.cross(cranial, anterior)
-        turn = torch.stack([anterior, left, cranial], dim=-1)
-        spread = (MIN_SIGMA_RAD + functional.softplus(raw[:, 6:10] - 2.5)).clamp(max=MAX_SIGMA_RAD)
-        factor = lower_triangular(spread, raw[:, 10:16] * 0.05)
-        points = raw[:, 17:].reshape(-1, len(LANDMARKS), 4)
-        at = points[..., :3] * 0.1 @ i.base.transpose(1, 2) + i.origin[:, None]
-        return Outputs(
-            i.base @ turn, factor, raw[:, 16] * 0.5, at,
-            0.002 + functional.softplus(points[..., 3] - 3.0),
-        )  # fmt: skip
+
+def _grown(now: Tensor, before: Tensor) -> Tensor:
+    """Return by how much a surface has grown, centimetres halved, where both are seen."""
+    return 5.0 * (now[:, :1] - before[:, :1]) * now[:, 1:2] * before[:, 1:2]
+
+
+def _gaussian(raw: Tensor) -> tuple[Tensor, Tensor]:
+    spread = (MIN_SIGMA_RAD + functional.softplus(raw[:, 4:8] - 2.5)).clamp(max=MAX_SIGMA_RAD)
+    return raw[:, :4] * 0.2, lower_triangular(spread, raw[:, 8:14] * 0.05)
+
+
+class Round(nn.Module):
+    """A convolution over a map that closes round the body."""
+
+    def __init__(self, channels: int, out: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, out, 3, stride, padding=(1, 0))
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        return self.conv(torch.cat([x[..., -1:], x, x[..., :1]], dim=-1))
 
 
 class Step(nn.Module):
@@ -170,8 +139,8 @@ class Step(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(4, channels)
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.first = Round(channels, channels)
+        self.second = Round(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         y = self.first(functional.silu(self.norm(x)))

@@ -52,6 +52,17 @@ class Loose:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A moment of a scene: what to look at and when."""
+
+    studio: Studio
+    t_s: float
+    burst: int
+    step: int
+    dt_s: float
+
+
+@dataclass(frozen=True)
 class SceneFrame:
     """One frame of a scene with its place in it."""
 
@@ -90,15 +101,16 @@ def scenario(seed: int, split: Split = Split.TRAIN) -> Scenario:
     )
 
 
-def frames(seed: int, split: Split = Split.TRAIN, bursts: int = BURSTS) -> Iterator[SceneFrame]:
-    """Yield the frames of a scene, burst after burst."""
+def moments(
+    seed: int, split: Split = Split.TRAIN, bursts: int = BURSTS, steps: int = BURST_FRAMES
+) -> Iterator[Moment]:
+    """Yield the moments of a scene, burst after burst; the patient stands so until the next."""
     rng = np.random.default_rng([seed, int(split), 7708])
     chosen = scenario(seed, split)
     try:
         studio = Studio(chosen)
     except InputError:  # nothing can stand in the way of this view
-        chosen = replace(chosen, condition="clear")
-        studio = Studio(chosen)
+        studio = Studio(replace(chosen, condition="clear"))
     free = np.array([d not in NOT_ANGLES for d in Dof])
     loose = Loose(chosen.movement, np.zeros(len(Dof)))
     studio.patient.movement = loose  # type: ignore[assignment]
@@ -108,7 +120,14 @@ def frames(seed: int, split: Split = Split.TRAIN, bursts: int = BURSTS) -> Itera
         loose.offset = np.where(free, np.radians(sigma) * rng.normal(size=len(Dof)), 0.0)
         dt_s = 1.0 / RATES_HZ[int(rng.integers(len(RATES_HZ)))]
         start = float(rng.uniform(0.0, made[-1].end_s))
-        for step in range(BURST_FRAMES):
-            t_s = start + step * dt_s
-            stamp = chosen.stamp_ns(t_s)
-            yield SceneFrame(studio.show(t_s, stamp, stamp), chosen, studio, burst, step, dt_s)
+        for step in range(steps):
+            yield Moment(studio, start + step * dt_s, burst, step, dt_s)
+
+
+def frames(seed: int, split: Split = Split.TRAIN, bursts: int = BURSTS) -> Iterator[SceneFrame]:
+    """Yield the frames of a scene, burst after burst."""
+    for at in moments(seed, split, bursts):
+        made = at.studio.scenario
+        stamp = made.stamp_ns(at.t_s)
+        shown = at.studio.show(at.t_s, stamp, stamp)
+        yield SceneFrame(shown, made, at.studio, at.burst, at.step, at.dt_s)

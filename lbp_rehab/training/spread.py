@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lbp_rehab.bench.metrics import ONE_SIGMA, chi_square_quantile
+
 STUDENT = 6.0  # degrees of freedom of the errors' distribution
 
 
@@ -35,3 +37,15 @@ def student(factor: Tensor, off: Tensor) -> Tensor:
     spread = torch.diagonal(factor, dim1=-2, dim2=-1).log().sum(dim=-1)
     tail = 0.5 * (STUDENT + off.shape[-1])
     return spread + tail * torch.log1p(squared_distance(factor, off) / STUDENT)
+
+
+def sigma_scale(squared: Tensor, dimensions: int) -> float:
+    """Return by what sigmas must be multiplied to hold 68.3 % of the truth.
+
+    Parameters
+    ----------
+    squared : Tensor, shape (n,)
+        Squared Mahalanobis distances of the truth.
+    """
+    wanted = chi_square_quantile(ONE_SIGMA, dimensions)
+    return float((torch.quantile(squared, ONE_SIGMA) / wanted).sqrt())

@@ -20,7 +20,7 @@ from lbp_rehab.training.batches import (
     raw,
 )  # fmt: skip
 from lbp_rehab.training.lifter import Inputs, Lifter, Outputs
-from lbp_rehab.training.spread import sigma_of, squared_distance, student
+from lbp_rehab.training.spread import sigma_of, sigma_scale, squared_distance, student
 
 BURSTS_A_STEP = 48
 TRAINED_FRAMES = 2  # of a burst at a time
@@ -145,6 +145,15 @@ def evaluate(net: Lifter, data: Bursts, limit: int = 400) -> dict[str, float]:
         "one_sigma": float((m[:, MAIN] < chi_square_quantile(ONE_SIGMA, 3)).float().mean()),
         "two_sigma": float((m[:, MAIN] < chi_square_quantile(TWO_SIGMA, 3)).float().mean()),
     }
+
+
+@torch.no_grad()
+def scale_of(net: Lifter, unseen: Bursts) -> float:
+    """Return the scale of the lifter's sigmas."""
+    rng, squared = torch.Generator().manual_seed(1), []
+    for batch in unseen.chunks(len(unseen)):
+        squared.append(squared_distances(net, batch, rng)[:, MAIN])
+    return sigma_scale(torch.cat(squared).flatten(), 3)
 
 
 def main() -> None:

@@ -14,8 +14,9 @@ from lbp_rehab.estimate import Estimate, Reason, Status
 from lbp_rehab.nodes import convert, images, qos
 from lbp_rehab.nodes.pelvic_angle_estimator import PelvicAngleEstimatorNode
 from lbp_rehab.nodes.pose_estimator import DEPTH, INFO
-from lbp_rehab.pelvis.head import Surface
+from lbp_rehab.pelvis.head import Reading, look
 from lbp_rehab.pose.lift import LANDMARKS
+from lbp_rehab.pose.skeleton import INDEX, NAMES
 from lbp_rehab.pose.types import BodyPose, Support
 
 pytestmark = pytest.mark.graph
@@ -23,12 +24,16 @@ pytestmark = pytest.mark.graph
 CAMERA = Intrinsics(64, 48, 60.0, 60.0, 31.5, 23.5)
 MS = 1_000_000
 FRAME = 33 * MS
-# Level camera; the person stands 2 m away and faces away from it.
+# Level camera; the person stands 2 m away and faces away from it. Only the trunk is known.
 UP = np.array([0.0, -1.0, 0.0])
-NAMES = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
-POSITION = np.array([[-0.1, 0, 2], [0.1, 0, 2], [-0.18, -0.5, 2], [0.18, -0.5, 2.0]])
-PLACES = POSITION + np.array([0.0, 0.05, 0.1])  # of the landmarks
-AWAY = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])  # anterior, left, cranial
+POSITION = np.zeros((len(NAMES), 3))
+for _name, _place in {
+    "l_hip": (-0.1, 0, 2), "r_hip": (0.1, 0, 2),
+    "l_shoulder": (-0.18, -0.5, 2), "r_shoulder": (0.18, -0.5, 2),
+}.items():  # fmt: skip
+    POSITION[INDEX[_name]] = _place
+TRUNK = POSITION.any(axis=1)
+PLACES = POSITION[TRUNK] + np.array([0.0, 0.05, 0.1])  # of the landmarks
 TOPICS = {
     "pelvis_state": msg.PelvisState,
     "pelvis_landmarks": msg.PelvisLandmarks,
@@ -37,18 +42,30 @@ TOPICS = {
 
 
 class Head:
-    """Stands for the trained head; notes what each pose was given."""
+    """Stands for the trained head: the pelvis stands as hips and shoulders do and never moves."""
 
-    def __init__(self):
-        self.given = []
-
-    def __call__(self, pose, depth, intrinsics, last=None):
-        self.given.append((pose.stamp_ns, int(depth[0, 0]), intrinsics))
-        return Surface(AWAY, np.eye(4) * 0.02**2, 0.1, PLACES, np.full(4, 0.03))
+    def __call__(self, view, reference):
+        return Reading(
+            np.array([0.0, 0.0, 0.0, 0.1]), np.eye(4) * 0.02**2, np.zeros(4), np.eye(4) * 0.01**2,
+            PLACES, np.full(4, 0.03),
+        )  # fmt: skip
 
 
 @pytest.fixture
-def start(bench, monkeypatch):
+def looked(monkeypatch):
+    """What each pose was measured on: its stamp, a reading and the intrinsics."""
+    given = []
+
+    def note(pose, depth, intrinsics):
+        given.append((pose.stamp_ns, int(depth[0, 0]), intrinsics))
+        return look(pose, depth, intrinsics)
+
+    monkeypatch.setattr("lbp_rehab.pelvis.estimator.look", note)
+    return given
+
+
+@pytest.fixture
+def start(bench, looked, monkeypatch):
     monkeypatch.setattr("lbp_rehab.pelvis.estimator.PelvisHead", Head)
 
     def begin(listen=TOPICS, **parameters):
@@ -60,13 +77,15 @@ def start(bench, monkeypatch):
 
 
 def pose(stamp_ns, status=Status.MEASURED):
-    known = np.full(4, status != Status.UNKNOWN)
+    known = TRUNK & (status != Status.UNKNOWN)
     return convert.to_body_pose(
         BodyPose(
             stamp_ns, "camera", NAMES, POSITION * known[:, None],
-            np.eye(3) * 0.01**2 * known[:, None, None], np.full(4, int(status)),
-            np.where(known, 0, int(Reason.OCCLUDED)), np.ones(4), np.zeros((4, 2)),
-            support=Support(UP, 0.01, Estimate(1.0, 0.01)), person_id="p7", track_id=3,
+            np.eye(3) * 0.01**2 * known[:, None, None],
+            np.where(known, int(status), int(Status.UNKNOWN)),
+            np.where(known, 0, int(Reason.OCCLUDED)), np.ones(len(NAMES)),
+            np.zeros((len(NAMES), 2)), support=Support(UP, 0.01, Estimate(1.0, 0.01)),
+            person_id="p7", track_id=3,
         )
     )  # fmt: skip
 
@@ -93,12 +112,8 @@ def states(bench, count, topic="pelvis/state"):
     return bench.messages[topic]
 
 
-def head_of(node):
-    return node._estimator._head
-
-
-def test_each_pose_is_measured_on_the_depth_of_its_instant(bench, start):
-    node = start()
+def test_each_pose_is_measured_on_the_depth_of_its_instant(bench, start, looked):
+    start()
     send_info(bench)
     for k in range(1, 6):
         send_depth(bench, k * FRAME, 1000 + k)
@@ -106,16 +121,14 @@ def test_each_pose_is_measured_on_the_depth_of_its_instant(bench, start):
         bench.publish("body/pose", pose(k * FRAME + 2 * MS))
     found = states(bench, 5)
     assert [s.method for s in found] == [msg.PelvisState.METHOD_SURFACE] * 5
-    assert [(t, d) for t, d, _ in head_of(node).given] == [
-        (k * FRAME + 2 * MS, 1000 + k) for k in range(1, 6)
-    ]
-    assert head_of(node).given[0][2] == replace(CAMERA, distortion=(0.0,) * 5)
+    assert [(t, d) for t, d, _ in looked] == [(k * FRAME + 2 * MS, 1000 + k) for k in range(1, 6)]
+    assert looked[0][2] == replace(CAMERA, distortion=(0.0,) * 5)
     assert [convert.to_ns(s.header.stamp) for s in found] == [
         k * FRAME + 2 * MS for k in range(1, 6)
     ]
 
 
-def test_a_pose_that_overtakes_its_depth_waits_for_it(bench, start):
+def test_a_pose_that_overtakes_its_depth_waits_for_it(bench, start, looked):
     node = start()
     send_info(bench)
     send_depth(bench, 0, 1000)
@@ -123,12 +136,12 @@ def test_a_pose_that_overtakes_its_depth_waits_for_it(bench, start):
     assert node.sent["pelvis/state"] == 0
     send_depth(bench, FRAME, 1001)
     assert states(bench, 1)[0].method == msg.PelvisState.METHOD_SURFACE
-    assert [d for _, d, _ in head_of(node).given] == [1001]
+    assert [d for _, d, _ in looked] == [1001]
 
 
 @pytest.mark.parametrize("sent", ["nothing", "depth", "info", "other size", "bad encoding"])
 def test_without_usable_depth_the_pelvis_comes_from_the_points_and_the_node_says_so(
-    bench, start, sent
+    bench, start, looked, sent
 ):
     node = start()
     if sent != "depth":
@@ -143,7 +156,7 @@ def test_without_usable_depth_the_pelvis_comes_from_the_points_and_the_node_says
     (state,) = states(bench, 1)
     assert state.method == msg.PelvisState.METHOD_SEGMENTS
     assert state.tilt.status == Status.MEASURED
-    assert head_of(node).given == []
+    assert looked == []
     level, sentence, values = node.health()
     assert level == b"\x01"
     assert {

@@ -78,11 +78,13 @@ class FakeBackend:
     name, min_presence = "fake", 0.0
 
     def __init__(self, scene):
-        self.scene, self.regions = scene, []
+        self.scene, self.regions, self.blind_in = scene, [], []
 
     def __call__(self, image, region):
         self.regions.append(region)
-        return self.scene.landmarks() if self.scene.there else None
+        if not self.scene.there or region in self.blind_in:
+            return None
+        return self.scene.landmarks()
 
 
 class FakeFinder:
@@ -210,9 +212,9 @@ def test_nobody_in_view_is_an_unknown_pose_with_its_reason(rig, scene):
         ((0.02, 0.9, 0.1, False), Status.INFERRED, Reason.NONE),
         ((0.02, 0.4, 0.1, True), Status.INFERRED, Reason.NONE),
         ((0.02, 0.1, 0.9, True), Status.INFERRED, Reason.NONE),
-        ((0.079, 0.9, 0.1, True), Status.MEASURED, Reason.NONE),
-        ((0.081, 0.9, 0.1, True), Status.UNKNOWN, Reason.TOO_UNCERTAIN),
-        ((0.081, 0.1, 0.9, False), Status.UNKNOWN, Reason.OCCLUDED),
+        ((0.029, 0.9, 0.1, True), Status.MEASURED, Reason.NONE),
+        ((0.031, 0.9, 0.1, True), Status.UNKNOWN, Reason.TOO_UNCERTAIN),
+        ((0.031, 0.1, 0.9, False), Status.UNKNOWN, Reason.OCCLUDED),
     ],
 )
 def test_a_points_status_follows_sigma_depth_and_sight(rig, scene, given, status, reason):
@@ -243,6 +245,15 @@ def test_the_limit_of_sigma_is_a_setting(make, scene):
     assert (make(PoseSettings(max_sigma_m=0.04)).step().status == Status.UNKNOWN).all()
 
 
+def test_without_depth_a_wider_limit_holds(make, scene):
+    scene.measured[:] = False
+    scene.sigma_m[:] = 0.3
+    settings = PoseSettings(max_sigma_m=0.03, max_sigma_no_depth_m=0.35)
+    assert (make(settings).step(depth=False).status == Status.INFERRED).all()
+    scene.sigma_m[:] = 0.36
+    assert (make(settings).step(depth=False).status == Status.UNKNOWN).all()
+
+
 @pytest.mark.parametrize(
     ("change", "depth", "mode"),
     [
@@ -257,7 +268,7 @@ def test_the_limit_of_sigma_is_a_setting(make, scene):
 def test_the_mode_says_what_depth_there_was(make, scene, change, depth, mode):
     scene.measured[: change.get("measured", 0)] = False
     scene.sigma_m[:] = change.get("sigma_m", 0.02)
-    rig = make(PoseSettings(max_sigma_m=0.3))
+    rig = make(PoseSettings(max_sigma_m=0.3, max_sigma_no_depth_m=0.3))
     assert rig.step(depth=depth).mode == mode
 
 
@@ -301,7 +312,8 @@ def test_the_support_is_handed_on(rig):
     assert rig.lifter.calls[0]["support"] is FLOOR
 
 
-def test_learnt_bones_are_handed_on_and_kept_in_the_answer(rig, scene):
+def test_learnt_bones_are_handed_on_and_kept_in_the_answer(make, scene):
+    rig = make(PoseSettings(max_sigma_m=0.08))
     for k in range(ENOUGH + 1):
         assert rig.lifter.calls == [] or rig.lifter.calls[-1]["bones"] is None, k
         rig.step()
@@ -319,8 +331,9 @@ def test_learnt_bones_are_handed_on_and_kept_in_the_answer(rig, scene):
     assert np.abs(length - wanted).max() < 3 * LENGTH_SIGMA_M
 
 
-def test_the_body_is_told_to_the_support_by_its_measured_points(rig, scene):
-    scene.measured[:3] = False
+def test_the_body_is_told_to_the_support_by_all_points_that_are_known(rig, scene):
+    scene.measured[:6] = False  # inferred: limbs under a table
+    scene.sigma_m[:3] = 0.2
     first = rig.step()
     assert rig.plane.updates[0][2] is None
     rig.step()
@@ -332,6 +345,16 @@ def test_the_body_is_told_to_the_support_by_its_measured_points(rig, scene):
     assert rig.plane.updates[2][2] is None
     rig.step(depth=False)
     assert rig.plane.updates[3][1] is None
+
+
+def test_where_the_lifted_points_lead_astray_the_2d_estimators_own_region_is_tried(rig, scene):
+    rig.step()
+    rig.backend.blind_in = [region_round(rig.step().pixel)]
+    rig.backend.regions.clear()
+    pose = rig.step()
+    assert (pose.track_id, pose.mode) == (1, Mode.RGB_DEPTH)
+    assert rig.backend.regions == [*rig.backend.blind_in, scene.landmarks().next_region]
+    assert len(rig.finder.searches) == 1  # none since the first
 
 
 def test_an_unlikely_skeleton_is_looked_for_anew_after_a_while(rig, scene):
@@ -461,7 +484,7 @@ def test_the_track_changes_over_to_whom_the_rule_has_long_preferred(make, scene)
     left = SubjectRule("left")
     rig = make(PoseSettings(subject=left, census_period_s=0.1, switch_after_s=1.0))
     beside = AT - np.array([0.9, 0.0, 0.0])
-    assert [rig.step().track_id for _ in range(5)] == [1] * 5
+    assert [rig.step().track_id for _ in range(50)] == [1] * 50
     scene.others = (scene.candidate(beside),)
     tracks = [rig.step().track_id for _ in range(12)]
     assert tracks[:10] == [1] * 10

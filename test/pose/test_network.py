@@ -5,25 +5,22 @@ import pytest
 
 from lbp_rehab.errors import InputError
 from lbp_rehab.paths import resource_dir
+from lbp_rehab.pelvis.surface_map import CHANNELS, COLUMNS, ROWS
 from lbp_rehab.pose.network import Network
 
 pytest.importorskip("onnxruntime")
 PELVIS = resource_dir() / "models" / "pelvis.onnx"
+MAP = (CHANNELS, ROWS, COLUMNS)
 SHAPES = {
-    "depth": (64, 64), "rays": (2, 3), "origin": (3,), "base": (3, 3), "joints": (33, 4),
-    "up": (4,), "last": (8,),
+    "surface": MAP, "reference": MAP, "here": MAP, "joints": (11, 5), "others": (7,),
+    "reference_joints": (11, 5), "reference_others": (7,), "trunk": (4, 3),
 }  # fmt: skip
-OUTPUTS = [(3, 3), (4, 4), (), (4, 3), (4,)]
+OUTPUTS = [(4,), (4, 4), (4,), (4, 4), (4, 3), (4,)]
 
 
 def inputs(seed=0):
     rng = np.random.default_rng(seed)
-    made = {name: rng.uniform(0.0, 1.0, shape) for name, shape in SHAPES.items()}
-    made["depth"] += 2.0
-    made["origin"] = np.array([0.0, 0.0, 2.3])
-    made["rays"] = np.array([[0.004, 0.0, -0.12], [0.0, 0.004, -0.12]])
-    made["base"] = np.eye(3)
-    return made
+    return {name: rng.uniform(0.0, 1.0, shape) for name, shape in SHAPES.items()}
 
 
 @pytest.fixture(scope="module")

@@ -205,13 +205,26 @@ def test_without_a_memory_the_rule_decides(frame):
 def test_the_rule_must_prefer_somebody_who_stays_before_the_track_changes(frame):
     keeper, rule = keeper_of(), SubjectRule.parse("left")
     patient, other = candidate((0.5, 0.0, 2.5)), candidate((-0.5, 0.0, 2.5))
-    answers = [keeper.challenger(k * SECOND, patient, [other], rule, frame) for k in range(4)]
+    late = 10 * SECOND
+    answers = [
+        keeper.challenger(late + k * SECOND, patient, [other], rule, frame) for k in range(4)
+    ]
     assert answers == [None, None, None, other]
     walking = [candidate((-0.2 - 0.8 * k, 0.0, 2.5)) for k in range(6)]
     keeper = keeper_of()
     assert not any(
         keeper.challenger(k * SECOND, patient, [w], rule, frame) for k, w in enumerate(walking)
     )
+
+
+def test_a_choice_on_the_first_glance_is_mended_sooner(frame):
+    keeper, rule = keeper_of(), SubjectRule.parse("left")
+    patient, other = candidate((0.5, 0.0, 2.5)), candidate((-0.5, 0.0, 2.5))
+    answers = [keeper.challenger(k * SECOND, patient, [other], rule, frame) for k in range(2)]
+    assert answers == [None, other]
+    keeper.keep(3 * SECOND, np.array([0.0, 0.0, 2.5]), 0.02)  # the same patient: no younger
+    answers = [keeper.challenger(k * SECOND, patient, [other], rule, frame) for k in (6, 7)]
+    assert answers == [None, None]
 
 
 def test_lengths_are_averaged_slowly_and_what_is_not_said_is_remembered():

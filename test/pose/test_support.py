@@ -74,6 +74,13 @@ def test_the_feet_tell_a_floor_from_a_larger_wall_for_a_level_camera():
     assert off_deg(find_support(points, AUTO), view) > 80.0  # looks like a floor from overhead
 
 
+def test_a_wall_far_away_is_no_floor_that_an_overhead_camera_sees():
+    view = View(2, distance_m=3.5, target=(0, 0, 0.7))
+    for wall_m, found in ((-0.5, True), (-1.6, False)):
+        points = view.points([], [(1, wall_m)])
+        assert (find_support(points, AUTO) is not None) == found
+
+
 def test_a_wall_behind_a_standing_patient_is_no_floor_even_alone():
     view = View(0, distance_m=2.0, target=(0, 0, 1.4))
     points = view.points([], [(1, -1.0)])

@@ -197,6 +197,40 @@ def test_frames_that_the_camera_loses_are_told_and_keep_their_truth():
     assert not any(s.lost for s in studio(view="side", rate_hz=10.0).frames(0.0, 1.0))
 
 
+@pytest.mark.parametrize(
+    ("condition", "camera"),
+    [("clear", "d435"), ("therapist", "azure_kinect"), ("blanket", "d435"), ("clear", "ideal")],
+)
+def test_a_glimpse_is_what_would_be_shown(condition, camera):
+    """Two moments in a row, so that the noise of the first is behind the second."""
+    options = {"view": "45,100", "condition": condition, "camera": camera}
+    one, other, both = (studio(**options) for _ in range(3))
+    for t_s in (0.4, 2.6):
+        stamp_ns = one.scenario.stamp_ns(t_s)
+        shown = one.show(t_s, stamp_ns, stamp_ns)
+        late = both.show(t_s, stamp_ns, stamp_ns) if t_s < 1.0 else both.glimpse(t_s)
+        seen = other.glimpse(t_s)
+        assert seen.depth.dtype == shown.frame.depth.dtype
+        assert np.count_nonzero(seen.depth) > 0.3 * seen.depth.size
+        np.testing.assert_array_equal(seen.depth, shown.frame.depth)
+        np.testing.assert_array_equal(getattr(late, "frame", late).depth, shown.frame.depth)
+        for name in ("position", "pixel", "covariance", "status"):
+            np.testing.assert_array_equal(getattr(seen.pose, name), getattr(shown.pose, name))
+        assert (seen.pose.names, seen.pose.posture) == (shown.pose.names, shown.pose.posture)
+        assert (seen.pose.stamp_ns, seen.pelvis.stamp_ns) == (stamp_ns, stamp_ns)
+        np.testing.assert_array_equal(seen.pose.support.up, shown.pose.support.up)
+        np.testing.assert_array_equal(seen.pelvis.axes, shown.pelvis.axes)
+        assert (seen.pelvis.absolute, seen.pelvis.relative) == (
+            shown.pelvis.absolute, shown.pelvis.relative,
+        )  # fmt: skip
+
+
+def test_a_glimpse_leaves_out_what_is_too_far():
+    near = studio(view="40,100,2.0", max_depth_m=2.0).glimpse(0.5).depth
+    assert near.max() <= 2000
+    assert (near > 1000).mean() > 0.1
+
+
 def test_views_have_the_name_of_the_patients_own_side():
     assert str(studio("press_up", view="40,90").view) == "oblique left"
     assert str(studio("glute_bridge", view="40,90").view) == "oblique right"

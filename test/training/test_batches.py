@@ -1,21 +1,16 @@
 """What the networks are trained on is what the estimators give them."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from lbp_rehab.estimate import Estimate, Status  # noqa: E402
-from lbp_rehab.pelvis import head as pelvis_head  # noqa: E402
 from lbp_rehab.pelvis.segments import pelvis_axes  # noqa: E402
 from lbp_rehab.pose import gravity, lift  # noqa: E402
 from lbp_rehab.pose.crop import to_crop  # noqa: E402
 from lbp_rehab.pose.lift import Before, Lifter, metres, ray_map  # noqa: E402
 from lbp_rehab.pose.skeleton import NAMES  # noqa: E402
-from lbp_rehab.pose.types import Support  # noqa: E402
-from lbp_rehab.training import lifter, pelvis, train_pelvis  # noqa: E402
+from lbp_rehab.training import lifter  # noqa: E402
 from lbp_rehab.training.batches import (  # noqa: E402
     KEYS,
     POINT_NAMES,
@@ -27,7 +22,6 @@ from lbp_rehab.training.batches import (  # noqa: E402
     mirrored,
     raw,
 )
-from lbp_rehab.training.dataset import PELVIS_SIDE  # noqa: E402
 from lbp_rehab.training.lifter import readings_of  # noqa: E402
 from lbp_rehab.training.scenes import BURST_FRAMES  # noqa: E402
 
@@ -38,6 +32,10 @@ HIPS_AND_SHOULDERS = [POINT_NAMES.index(n) for n in ("l_hip", "r_hip", "l_should
 def item(batch):
     """The frames of the burst, (BURST_FRAMES, ...)."""
     return {k: v[0] for k, v in raw(batch).items()}
+
+
+def base_of(points):
+    return torch.tensor(pelvis_axes(points[:, HIPS_AND_SHOULDERS].double().numpy())).float()
 
 
 def generator():
@@ -176,76 +174,6 @@ def test_a_last_estimate_is_given_as_in_training(item, recorded, drawn):
     np.testing.assert_allclose(recorded._network.given["last"], wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", pelvis.Inputs._fields)
-def test_every_input_of_the_pelvis_head_is_the_estimators(drawn, item, monkeypatch, name):
-    """But for the depth, of which the region differs a little, and the rays that go with it."""
-    shown = drawn.frames[2].shown
-    sigma = np.linspace(0.01, 0.07, 37)
-    factor = torch.tensor(sigma, dtype=torch.float32)[None, :, None, None] * torch.eye(3)
-    frame = {k: v[2:3] for k, v in item.items()}
-    lifted = lifter.Outputs(frame["truth"], factor, torch.zeros(1, 37, 2), frame["truth"])
-    up = torch.cat([frame["up"], torch.ones(1, 1)], dim=1)
-    given = train_pelvis.head_inputs(
-        frame, lifted, up, torch.zeros(1, 8), torch.zeros(1, dtype=torch.bool)
-    )
-    monkeypatch.setattr(pelvis_head, "Network", lambda _: None)
-    head = pelvis_head.PelvisHead()
-    head._network = Recorder(np.eye(3), np.eye(4), np.array(0.0), np.zeros((4, 3)), np.ones(4))
-    n = len(NAMES)
-    pose = replace(
-        shown.pose, names=NAMES, position=shown.pose.position[:n], pixel=shown.pose.pixel[:n],
-        covariance=np.eye(3) * sigma[:n, None, None] ** 2, status=shown.pose.status[:n],
-        support=Support(shown.pose.support.up, 0.01, Estimate(1.0, 0.1, Status.MEASURED)),
-    )  # fmt: skip
-    head(pose, shown.frame.depth, shown.frame.intrinsics)
-    ours, theirs = head._network.given[name], getattr(given, name)[0].numpy()
-    assert ours.shape == theirs.shape
-    if name == "depth":
-        both = (ours > 0) & (theirs > 0)
-        assert abs(np.median(ours[both]) - np.median(theirs[both])) < 0.1
-    elif name == "rays":
-        lengths = [np.linalg.norm(rays[:, 0]) for rays in (ours, theirs)]
-        assert lengths[0] == pytest.approx(lengths[1], rel=0.06)
-        middle = [pelvis_head.SIDE / 2, pelvis_head.SIDE / 2, 1.0]
-        middles = [rays @ middle for rays in (ours, theirs)]
-        assert np.linalg.norm(middles[0] - middles[1]) < 2.0 * lengths[0]
-    else:
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
-
-
-def test_the_base_of_the_pelvis_is_the_estimators(item):
-    origin, base = train_pelvis.base_of(item["truth"])
-    trunk = item["truth"][:, HIPS_AND_SHOULDERS].numpy()
-    np.testing.assert_allclose(base, pelvis_axes(trunk), atol=1e-5)
-    np.testing.assert_allclose(origin, trunk[:, :2].mean(axis=1), atol=1e-6)
-
-
-def test_what_is_cut_out_of_the_wide_crop_keeps_its_rays(item):
-    origin = item["truth"][:, HIPS_AND_SHOULDERS[:2]].mean(dim=1)
-    depth, rays = train_pelvis.cut_out(item, origin)
-    side = pelvis_head.SIDE
-    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    at = torch.stack([columns, rows, torch.ones_like(rows)], dim=-1).float().reshape(-1, 3)
-    slopes = at @ rays.transpose(1, 2)
-    wide = readings_of(item["pelvic_rays"], slopes)
-    np.testing.assert_allclose(wide, wide.round(), atol=2e-3)
-    place = wide.round().long()
-    assert place.min() >= 0
-    assert place.max() < PELVIS_SIDE
-    for k in range(BURST_FRAMES):
-        wanted = item["pelvic_depth"][k][place[k, :, 1], place[k, :, 0]].reshape(side, side)
-        np.testing.assert_array_equal(depth[k], wanted)
-    spot = readings_of(rays, (origin[:, :2] / origin[:, 2:])[:, None])[:, 0]
-    np.testing.assert_allclose(spot, (side - 1) / 2, atol=0.51)
-
-
-def test_a_point_at_the_edge_is_cut_out_of_what_there_is(item):
-    far = item["truth"][:, 0] + torch.tensor([3.0, 3.0, 0.0])
-    depth, rays = train_pelvis.cut_out(item, far)
-    assert depth.shape == (BURST_FRAMES, pelvis_head.SIDE, pelvis_head.SIDE)
-    assert torch.isfinite(rays).all()
-
-
 def test_readings_of_turns_the_map_of_rays_round(item):
     at = torch.rand(BURST_FRAMES, 20, 2, generator=generator()) * 160
     ones = torch.ones(BURST_FRAMES, 20, 1)
@@ -299,15 +227,14 @@ def test_true_points_lie_where_a_mirrored_image_has_them(item, mirror):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("depth", "rays"), [("depth", "rays"), ("pelvic_depth", "pelvic_rays")])
-def test_the_surface_is_mirrored(item, mirror, depth, rays):
+def test_the_surface_is_mirrored(item, mirror):
     def cloud(frames):
-        side = frames[depth].shape[-1]
+        side = frames["depth"].shape[-1]
         rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
         at = torch.stack([columns, rows, torch.ones_like(rows)], dim=-1).float().reshape(-1, 3)
-        slope = at @ frames[rays].transpose(1, 2)
+        slope = at @ frames["rays"].transpose(1, 2)
         slope = torch.cat([slope, torch.ones_like(slope[..., :1])], dim=-1)
-        return slope.reshape(BURST_FRAMES, side, side, 3) * frames[depth][..., None]
+        return slope.reshape(BURST_FRAMES, side, side, 3) * frames["depth"][..., None]
 
     np.testing.assert_allclose(cloud(mirror), flip(cloud(item)).flip(2), atol=1e-3)
 
@@ -325,8 +252,9 @@ def test_left_and_right_change_names_in_a_mirror(item, mirror):
 
 def test_mirrored_pelvis_axes_are_right_handed_and_fit_the_mirrored_points(item, mirror):
     np.testing.assert_allclose(torch.linalg.det(mirror["axes"]), 1.0, atol=1e-5)
-    own = train_pelvis.base_of(item["truth"])[1].transpose(1, 2) @ item["axes"]
-    turned = train_pelvis.base_of(mirror["truth"])[1].transpose(1, 2) @ mirror["axes"]
+    own, turned = (
+        base_of(frames["truth"]).transpose(1, 2) @ frames["axes"] for frames in (item, mirror)
+    )
     # About its own base the pelvis leans the same way forward, and to the other side.
     sign = torch.tensor([1.0, -1.0, 1.0])
     np.testing.assert_allclose(turned, sign[:, None] * own * sign, atol=1e-4)

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from lbp_rehab.errors import InputError
 from lbp_rehab.synthetic.draws import Split
 from lbp_rehab.synthetic.motion.dof import NOT_ANGLES, Dof
 from lbp_rehab.synthetic.staging import BLANKET_EXERCISES
@@ -14,6 +17,7 @@ from lbp_rehab.training.scenes import (
     SIZES,
     Loose,
     frames,
+    moments,
     scenario,
 )
 
@@ -81,25 +85,70 @@ def test_frames_are_their_seeds_to_the_bit(drawn):
     assert one.pelvis.axes.tobytes() == other.pelvis.axes.tobytes()
 
 
-def test_what_is_no_angle_is_not_loosened(monkeypatch, rendering):
-    seen = []
+class FakeStudio:
+    """Notes how the patient's movement is off whenever it is looked at."""
 
-    class FakeStudio:
-        def __init__(self, chosen):
-            self.patient = type("Patient", (), {"movement": chosen.movement})()
+    def __init__(self, chosen):
+        self.scenario, self.seen = chosen, []
+        self.patient = type("Patient", (), {"movement": chosen.movement})()
 
-        def show(self, t_s, *_):
-            seen.append(self.patient.movement.offset.copy())
+    def show(self, t_s, *_):
+        self.seen.append(self.patient.movement.offset.copy())
 
+
+@pytest.fixture
+def fake_studio(monkeypatch, rendering):
     monkeypatch.setattr("lbp_rehab.training.scenes.Studio", FakeStudio)
-    assert len(list(frames(700_003, bursts=12))) == 12 * BURST_FRAMES
-    offsets = np.array(seen).reshape(12, BURST_FRAMES, -1)
+
+
+def test_what_is_no_angle_is_not_loosened(fake_studio):
+    shown = list(frames(700_003, bursts=12))
+    assert len(shown) == 12 * BURST_FRAMES
+    offsets = np.array(shown[0].studio.seen).reshape(12, BURST_FRAMES, -1)
     assert (offsets == offsets[:, :1]).all()  # constant in a burst
     fixed = [d in NOT_ANGLES for d in Dof]
     assert not offsets[..., fixed].any()
     loosened = offsets[:, 0].any(axis=1)
     assert 3 <= loosened.sum() <= 11
     assert len(np.unique(offsets[loosened, 0], axis=0)) == loosened.sum()
+
+
+def test_frames_are_shown_at_their_moments(fake_studio):
+    shown = [(f.burst, f.step, f.dt_s, f.scenario) for f in frames(700_003, bursts=3)]
+    at = list(moments(700_003, bursts=3))
+    assert shown == [(m.burst, m.step, m.dt_s, m.studio.scenario) for m in at]
+    assert at[0].studio.scenario == scenario(700_003)
+    times = np.array([m.t_s for m in at]).reshape(3, BURST_FRAMES)
+    rates = np.array([m.dt_s for m in at]).reshape(3, BURST_FRAMES)
+    np.testing.assert_allclose(np.diff(times), rates[:, 1:])
+    assert len(set(times[:, 0])) == 3
+
+
+def test_single_moments_are_as_many_poses(fake_studio):
+    at, offsets = [], []
+    for moment in moments(700_003, bursts=48, steps=1):
+        at.append(moment)
+        offsets.append(moment.studio.patient.movement.offset)
+    assert [(m.burst, m.step) for m in at] == [(k, 0) for k in range(48)]
+    assert len({m.t_s for m in at}) == 48
+    end_s = scenario(700_003).movement.repetitions[-1].end_s
+    assert all(0.0 <= m.t_s <= end_s for m in at)
+    assert 15 < np.any(offsets, axis=1).sum() < 42
+    assert len({id(m.studio) for m in at}) == 1
+
+
+def test_a_view_that_nothing_can_stand_in_is_clear(monkeypatch, rendering):
+    class Narrow(FakeStudio):
+        def __init__(self, chosen):
+            if chosen.condition != "clear":
+                raise InputError("no room")
+            super().__init__(chosen)
+
+    monkeypatch.setattr("lbp_rehab.training.scenes.Studio", Narrow)
+    seed = next(s for s in SEEDS if scenario(s).condition == "occluder")
+    (first,) = moments(seed, bursts=1, steps=1)
+    assert first.studio.scenario == replace(scenario(seed), condition="clear")
+    assert next(frames(seed)).scenario.condition == "clear"
 
 
 def test_the_first_region_is_near_the_person_and_sometimes_wrong(drawn):
