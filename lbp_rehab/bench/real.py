@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 from lbp_rehab.bench import metrics
 from lbp_rehab.bench.figures import rounded
 from lbp_rehab.bench.naive import NaivePoseEstimator
-from lbp_rehab.camera.sources import Shot, SourceSettings, open_source
+from lbp_rehab.camera.sources import CameraSource, Shot, SourceSettings, open_source
 from lbp_rehab.camera.types import Intrinsics, RgbdFrame
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Status
@@ -55,19 +57,36 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     source = open_source(arguments.source, SourceSettings())
     if source is None:
         raise InputError("'none' is no recording; give a source such as folder:PATH")
+    if arguments.sheet:
+        _check_sheet(arguments.sheet)
+    taken = _Taken(arguments.source)
+    look = _photos if arguments.photos else _recording
     try:
-        shots = [shot for _, shot in zip(range(MAX_FRAMES), source.shots(), strict=False)]
+        figures, pictures = look(taken.of(source), settings)
     finally:
         source.close()
-    usable = [shot for shot in shots if not shot.bad]
-    if not usable:
-        why = shots[0].bad if shots else "it has none"
-        raise InputError(f"no frame of '{arguments.source}' can be used: {why}")
-    look = _photos if arguments.photos else _recording
-    figures, pictures = look(usable, settings)
     if arguments.sheet:
         _write_sheet(arguments.sheet, pictures)
-    return {"source": source.name, **figures, "unusable_frames": len(shots) - len(usable)}
+    return {"source": source.name, **figures, "unusable_frames": taken.bad}
+
+
+class _Taken:
+    """The usable frames of a source one by one, and how many were none."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.good, self.bad = text, 0, 0
+
+    def of(self, source: CameraSource) -> Iterator[Shot]:
+        why = ""
+        for shot in islice(source.shots(), MAX_FRAMES):
+            if shot.bad:
+                why = why or shot.bad
+                self.bad += 1
+            else:
+                self.good += 1
+                yield shot
+        if not self.good:
+            raise InputError(f"no frame of '{self.text}' can be used: {why or 'it has none'}")
 
 
 def collapsed(pose: BodyPose) -> bool:
@@ -78,10 +97,11 @@ def collapsed(pose: BodyPose) -> bool:
 
 
 def _recording(
-    shots: list[Shot], settings: PoseSettings
+    shots: Iterator[Shot], settings: PoseSettings
 ) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
     ours, naive = PoseEstimator(settings), NaivePoseEstimator()
     poses, peers, took, pictures = [], [], [], []
+    apart = 1
     for k, shot in enumerate(shots):
         frame = _frame(
             shot, shot.offset_ns if shot.offset_ns is not None else k * NANOSECONDS // 30
@@ -90,8 +110,10 @@ def _recording(
         poses.append(ours.update(frame))
         took.append(1000.0 * (time.perf_counter() - begin))
         peers.append(naive.update(frame))
-        if k % max(len(shots) // 10, 1) == 0:
+        if k % apart == 0:
             pictures.append(draw(shot.color, poses[-1], f"frame {k}"))
+            if len(pictures) == 4 * SHEET_COLUMNS:  # of how many frames nobody knows yet
+                pictures, apart = pictures[::2], 2 * apart
     position = np.array([p.position for p in poses])
     known = np.array([p.status != Status.UNKNOWN for p in poses])
     peer_position = np.array([p.position for p in peers])
@@ -118,9 +140,10 @@ def _recording(
 
 
 def _photos(
-    shots: list[Shot], settings: PoseSettings
+    shots: Iterator[Shot], settings: PoseSettings
 ) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
     unsolved, passed, pictures = [], [], []
+    k = -1
     for k, shot in enumerate(shots):
         estimator = PoseEstimator(settings)
         large = cv2.resize(
@@ -139,7 +162,7 @@ def _photos(
             passed.append(k)
         pictures.append(draw(color, pose, f"{k}"))
     return {
-        "photographs": len(shots),
+        "photographs": k + 1,
         "unsolved": unsolved,
         "collapsed_passed": passed,
     }, pictures
@@ -152,6 +175,12 @@ def _frame(shot: Shot, stamp_ns: int) -> RgbdFrame:
 def _variation(position: NDArray[np.float64], known: NDArray[np.bool_]) -> float | None:
     value = metrics.bone_variation(position, known)
     return None if value is None else rounded(value, 4)
+
+
+def _check_sheet(path: Path) -> None:
+    """Raise InputError where no picture can be written, before the work is done."""
+    if not path.parent.is_dir() or not cv2.haveImageWriter(path.name):
+        raise InputError(f"--sheet '{path}' cannot be written; choose another file")
 
 
 def _write_sheet(path: Path, pictures: list[NDArray[np.uint8]]) -> None:
