@@ -87,7 +87,7 @@ def test_a_stale_table_is_noticed_and_mended(tmp_path, monkeypatch):
     script = load_script()
     text = script.PAGE.read_text(encoding="utf-8")
     page = tmp_path / "graph.md"
-    page.write_text(text.replace("| `max_sigma_deg` | `25.0`", "| `max_sigma_deg` | `26.0`"))
+    page.write_text(text.replace("| `max_sigma_deg` | `10.0`", "| `max_sigma_deg` | `26.0`"))
     monkeypatch.setattr(script, "PAGE", page)
     assert script.main(["--check"]) == 1
     assert script.main([]) == 0

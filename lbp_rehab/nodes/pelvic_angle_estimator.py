@@ -46,7 +46,7 @@ class PelvicAngleEstimatorNode(LbpNode):
         Parameter("neutral_duration_s", 1.5, "how long a neutral is averaged [s]", 0.2, 60.0),
         Parameter("auto_neutral", True, "take the neutral from the first still moment"),
         Parameter("auto_neutral_within_s", 8.0, "of first seeing the patient [s]", 0.5, 600.0),
-        Parameter("max_sigma_deg", 25.0, "a less certain angle is unknown [deg]", 1.0, 90.0),
+        Parameter("max_sigma_deg", 10.0, "a less certain angle is unknown [deg]", 1.0, 90.0),
         Parameter("max_sigma_m", 0.05, "a less certain landmark is unknown [m]", 0.005, 1.0),
         Parameter("sync_slop_s", 0.015, "pose and depth stamps may differ by this [s]", 0.0, 0.5),
     )

@@ -46,7 +46,7 @@ class PelvisSettings:
         An angle less certain than this is published as unknown.
     """
 
-    max_sigma_rad: float = float(np.deg2rad(25.0))
+    max_sigma_rad: float = float(np.deg2rad(10.0))
 
 
 @dataclass(frozen=True)
