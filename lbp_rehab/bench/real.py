@@ -153,7 +153,7 @@ def _photos(
         height, width = color.shape[:2]
         camera = Intrinsics.from_field_of_view(width, height, np.deg2rad(60.0))
         for n in range(PHOTO_TRIES):
-            stamp = n * NANOSECONDS // 30
+            stamp = n * NANOSECONDS // 2  # as long as the estimator waits for depth
             pose = estimator.update(RgbdFrame(stamp, "camera", color, None, camera))
         known = pose.status != Status.UNKNOWN
         if not known[TRUNK].all():

@@ -110,6 +110,7 @@ class PelvisEstimator:
         sample = Sample(
             pose.stamp_ns, pose.track_id, frame @ measured.axes, pose.support is not None, lumbar,
             measured.method, measured.revision,
+            np.zeros((4, 4)) if measured.change_covariance is None else measured.change_covariance,
         )  # fmt: skip
         if pose.support is None:
             absolute = replace(_all_unknown(Reason.NO_GRAVITY), lumbar_flexion=lumbar)
@@ -163,8 +164,8 @@ class PelvisEstimator:
         ):
             return _all_unknown(Reason.NOT_CALIBRATED)
         neutral = neutral.revised(measured.revision)
-        if measured.change_covariance is not None:  # the neutral errs as much as this frame
-            changed = 2.0 * measured.change_covariance
+        if measured.change_covariance is not None:
+            changed = measured.change_covariance + neutral.change_covariance
             measured = replace(
                 measured, covariance=changed[:3, :3], lumbar_variance=float(changed[3, 3])
             )

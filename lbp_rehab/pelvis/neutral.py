@@ -28,6 +28,7 @@ class Sample:
     method : Method
         How the pelvis was measured; the methods' zeros are not the same.
     revision : ndarray, shape (4,)
+    change_covariance : ndarray, shape (4, 4)
         See `lbp_rehab.pelvis.reference.Surface`.
     """
 
@@ -38,6 +39,7 @@ class Sample:
     lumbar_flexion: Estimate
     method: Method = Method.SEGMENTS
     revision: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
+    change_covariance: NDArray[np.float64] = field(default_factory=lambda: np.zeros((4, 4)))
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Neutral:
     sigma_rad : float
         1-sigma of the average about each axis, from the scatter of the samples.
     revision : ndarray, shape (4,)
-        The samples' mean.
+    change_covariance : ndarray, shape (4, 4)
+        The samples' means.
     """
 
     stamp_ns: int
@@ -64,6 +67,7 @@ class Neutral:
     source: NeutralSource
     method: Method = Method.SEGMENTS
     revision: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
+    change_covariance: NDArray[np.float64] = field(default_factory=lambda: np.zeros((4, 4)))
 
     def revised(self, revision: NDArray[np.float64]) -> Neutral:
         """Return the neutral as it would be by what is known of the person at a later frame."""
@@ -135,6 +139,7 @@ class Collector:
             source=NeutralSource.AUTOMATIC if self._automatic else NeutralSource.CALIBRATED,
             method=self._samples[0].method,
             revision=np.mean([s.revision for s in self._samples], axis=0),
+            change_covariance=np.mean([s.change_covariance for s in self._samples], axis=0),
         )
 
     def _scatter(self) -> float:

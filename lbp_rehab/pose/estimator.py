@@ -43,6 +43,7 @@ NEVER = -(2**62)  # a stamp before all others
 FORGET_LAST_S = 0.5  # an older estimate does not help the next one
 ADRIFT_M, ADRIFT_NO_DEPTH_M = 0.25, 0.5  # mean sigma of the trunk: the track shows nobody
 UNLIKELY_S = 0.4  # an implausible skeleton is looked for anew after this
+NO_DEPTH_S = 1.0  # without depth, until colour alone must do
 WELL_SEEN_M = 0.04  # sigma of both ends of a bone that tells a person's size
 NARROWEST_M = 0.2  # between the shoulders of an adult
 SURE_TRUNK_M = 0.06  # depth and the rest of the body make up for a poor skeleton
@@ -130,6 +131,7 @@ class PoseEstimator:
         self._filter = OneEuro(_N, s.smoothing)
         self._track_id = 0
         self._stamp_ns: int | None = None
+        self._depth_ns: int | None = None  # when there was depth last
         self._regions: tuple[Region, ...] = ()  # where the patient is to be next, likeliest first
         self._last: BodyPose | None = None
         self._before: tuple[int, Array, Array] | None = None
@@ -273,9 +275,14 @@ class PoseEstimator:
             frame.stamp_ns, tracked, others, self.settings.subject, frame
         )
 
-    def _max_sigma_m(self, lifted: Lifted) -> float:
-        with_depth = bool(lifted.measured.any())
-        return self.settings.max_sigma_m if with_depth else self.settings.max_sigma_no_depth_m
+    def _max_sigma_m(self, frame: RgbdFrame, lifted: Lifted) -> float:
+        """Return the limit of sigma: colour alone is for who has no depth, not for a gap in it."""
+        if lifted.measured.any():
+            self._depth_ns = frame.stamp_ns
+        elif self._depth_ns is None:
+            self._depth_ns = frame.stamp_ns  # it may still come
+        patient = self._since(self._depth_ns, frame) < NO_DEPTH_S
+        return self.settings.max_sigma_m if patient else self.settings.max_sigma_no_depth_m
 
     def _sizes(self, lifted: Lifted) -> Mapping[str, float]:
         """Return the lengths of the bones that are seen well."""
@@ -289,10 +296,13 @@ class PoseEstimator:
     # Support and gravity
 
     def _find_support(self, frame: RgbdFrame) -> None:
-        depth, body = frame.depth, None
-        if self._last is not None and self._since(self._last.stamp_ns, frame) < FORGET_LAST_S:
-            # Covered limbs too: of a body whose legs are under a table the rest hangs as high.
-            body = self._last.position[self._last.status != Status.UNKNOWN]
+        depth, body, last = frame.depth, None, self._last
+        if last is not None and self._since(last.stamp_ns, frame) >= FORGET_LAST_S:
+            last = None
+        if last is not None and (last.status == Status.MEASURED).any():
+            # Covered limbs too: of a body whose legs are under a table the rest hangs as high. But
+            # of colour alone nobody knows how far away a body is.
+            body = last.position[last.status != Status.UNKNOWN]
         points = None if depth is None else (lambda: cloud(depth, frame.intrinsics))
         self._plane.update(frame.stamp_ns, points, body)
 
@@ -303,7 +313,7 @@ class PoseEstimator:
         self._before = (frame.stamp_ns, lifted.position, lifted.sigma)
         covariance = lifted.covariance[:_N]
         self._bones.learn(frame.stamp_ns, lifted.position[:_N], lifted.sigma[:_N])
-        status, reason = status_of(lifted, frame, self._max_sigma_m(lifted))
+        status, reason = status_of(lifted, frame, self._max_sigma_m(frame, lifted))
         known = status != Status.UNKNOWN
         smooth = self._filter(frame.stamp_ns, lifted.position[:_N], known)
         position = raised(self._bones.apply(smooth, covariance), support)

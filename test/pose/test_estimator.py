@@ -248,10 +248,17 @@ def test_the_limit_of_sigma_is_a_setting(make, scene):
 def test_without_depth_a_wider_limit_holds(make, scene):
     scene.measured[:] = False
     scene.sigma_m[:] = 0.3
-    settings = PoseSettings(max_sigma_m=0.03, max_sigma_no_depth_m=0.35)
-    assert (make(settings).step(depth=False).status == Status.INFERRED).all()
+    rig = make(PoseSettings(max_sigma_m=0.03, max_sigma_no_depth_m=0.35))
+    status = [rig.step(depth=False).status for _ in range(12)]
+    # Not at once: depth may still come, or come back.
+    assert (np.array(status[:9]) == Status.UNKNOWN).all()
+    assert (np.array(status[10:]) == Status.INFERRED).all()
     scene.sigma_m[:] = 0.36
-    assert (make(settings).step(depth=False).status == Status.UNKNOWN).all()
+    assert (rig.step(depth=False).status == Status.UNKNOWN).all()
+    scene.measured[:], scene.sigma_m[:] = True, 0.02
+    assert (rig.step().status == Status.MEASURED).all()
+    scene.measured[:], scene.sigma_m[:] = False, 0.3
+    assert (rig.step(depth=False).status == Status.UNKNOWN).all()
 
 
 @pytest.mark.parametrize(
@@ -345,6 +352,16 @@ def test_the_body_is_told_to_the_support_by_all_points_that_are_known(rig, scene
     assert rig.plane.updates[2][2] is None
     rig.step(depth=False)
     assert rig.plane.updates[3][1] is None
+
+
+def test_a_body_seen_in_colour_alone_tells_nothing_of_the_support(rig, scene):
+    scene.measured[:] = False
+    assert (rig.step(depth=False).status == Status.INFERRED).all()
+    scene.measured[:] = True
+    rig.step()
+    assert rig.plane.updates[-1][2] is None
+    rig.step()
+    assert rig.plane.updates[-1][2] is not None
 
 
 def test_where_the_lifted_points_lead_astray_the_2d_estimators_own_region_is_tried(rig, scene):
