@@ -35,7 +35,7 @@ from lbp_rehab.stamps import NANOSECONDS
 
 MAX_FRAMES = 3000
 COLLAPSED = 0.35  # of the trunk's length: no adult's shoulders are so narrow
-PHOTO_TRIES = 3  # frames of a still photograph: the estimator may look again
+PHOTO_TRIES = 36  # frames of a still photograph: the estimator may look again
 ENLARGED = 3  # times, of photographs
 SHEET_PX, SHEET_COLUMNS = 420, 5
 
@@ -153,7 +153,7 @@ def _photos(
         height, width = color.shape[:2]
         camera = Intrinsics.from_field_of_view(width, height, np.deg2rad(60.0))
         for n in range(PHOTO_TRIES):
-            stamp = n * NANOSECONDS // 2  # as long as the estimator waits for depth
+            stamp = n * NANOSECONDS // 30  # for longer than the estimator waits for depth
             pose = estimator.update(RgbdFrame(stamp, "camera", color, None, camera))
         known = pose.status != Status.UNKNOWN
         if not known[TRUNK].all():
