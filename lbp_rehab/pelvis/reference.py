@@ -64,7 +64,8 @@ class SurfaceFollower:
         self._head = head
         self._reference: View | None = None
         self._value, self._covariance = np.zeros(4), np.zeros((4, 4))  # of the reference
-        self._own_tilt = np.inf  # variance of the tilt by the reference's frame alone
+        # Variance of the tilt by the reference's frame alone; the first frame is better than none.
+        self._own_tilt = np.inf
         self._revision = np.zeros(4)
         self._frames = 0.0
 
@@ -75,15 +76,12 @@ class SurfaceFollower:
         seen = self._head(view, reference)
         change = np.zeros(4) if first else seen.change
         noise = np.zeros((4, 4)) if first else seen.change_covariance
-        self._reference = reference
         self._average(seen.value - change, seen.covariance)
         own, moved = np.diag(seen.covariance), np.diag(noise)
         share = own / (own + moved)  # of the way round by the reference
         value = share * (self._value + change) + (1.0 - share) * seen.value
         covariance = self._covariance + noise * np.outer(share, share)
-        if first:
-            self._own_tilt = float(own[TILT])
-        elif own[TILT] < BETTER * self._own_tilt:
+        if own[TILT] < BETTER * self._own_tilt:
             self._reference, self._value, self._own_tilt = view, value, float(own[TILT])
             self._covariance = seen.covariance
         return Surface(

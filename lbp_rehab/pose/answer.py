@@ -12,7 +12,7 @@ from lbp_rehab.estimate import Reason, Status
 from lbp_rehab.pose.landmarks import Landmarks, Region
 from lbp_rehab.pose.lift import Lifted
 from lbp_rehab.pose.plausible import judge
-from lbp_rehab.pose.skeleton import HIPS, NAMES
+from lbp_rehab.pose.skeleton import HIPS, NAMES, mirror_order
 from lbp_rehab.pose.types import BodyPose, Mode, Support
 
 Array = NDArray[np.float64]
@@ -25,7 +25,7 @@ ELSEWHERE = 0.03  # of the region's side: a shape so far off the landmarks is an
 LANDMARK_NOISE = 0.02  # 1-sigma of a landmark, of the region's side
 SUNK_M = 0.0  # no joint centre lies lower than this over the support
 _N = len(NAMES)
-_SWAPPED = [NAMES.index({"l_": "r_", "r_": "l_"}.get(n[:2], n[:2]) + n[2:]) for n in NAMES]
+_SWAPPED = mirror_order(NAMES)
 _BODY = [i for i, n in enumerate(NAMES) if n[2:] in ("shoulder", "elbow", "hip", "knee", "ankle")]
 
 

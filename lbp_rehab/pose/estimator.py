@@ -277,10 +277,8 @@ class PoseEstimator:
 
     def _max_sigma_m(self, frame: RgbdFrame, lifted: Lifted) -> float:
         """Return the limit of sigma: colour alone is for who has no depth, not for a gap in it."""
-        if lifted.measured.any():
+        if lifted.measured.any() or self._depth_ns is None:  # at first it may still come
             self._depth_ns = frame.stamp_ns
-        elif self._depth_ns is None:
-            self._depth_ns = frame.stamp_ns  # it may still come
         patient = self._since(self._depth_ns, frame) < NO_DEPTH_S
         return self.settings.max_sigma_m if patient else self.settings.max_sigma_no_depth_m
 
@@ -365,7 +363,7 @@ class PoseEstimator:
 
     def _forget(self) -> None:
         self._regions = ()
-        self._last = self._before = self._joined = None
+        self._last = self._before = self._joined = self._depth_ns = None
         self._census_ns = self._likely_ns = NEVER
         self._people = 0
         self._plane.forget()

@@ -6,6 +6,8 @@ BlazePose (Bazarevsky et al. 2020), so that its output needs no permutation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 NAMES: tuple[str, ...] = (
     "nose",
     "l_eye_inner", "l_eye", "l_eye_outer",
@@ -50,3 +52,9 @@ DRAWN: tuple[tuple[str, str], ...] = (
     ("l_wrist", "l_index"), ("r_wrist", "r_index"),
     ("nose", "l_ear"), ("nose", "r_ear"),
 )  # fmt: skip
+
+
+def mirror_order(names: Sequence[str]) -> list[int]:
+    """Return the order of the points of a mirrored person."""
+    swap = {"l_": "r_", "r_": "l_"}
+    return [list(names).index(swap.get(n[:2], n[:2]) + n[2:]) for n in names]

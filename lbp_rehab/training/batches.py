@@ -25,22 +25,16 @@ from lbp_rehab.pose.lift import (
     MIN_READINGS,
     SIDE,
 )
-from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES, TRUNK
+from lbp_rehab.pose.skeleton import BONES, INDEX, NAMES, TRUNK, mirror_order
 from lbp_rehab.training.lifter import Inputs, readings_of
 from lbp_rehab.training.scenes import BURST_FRAMES
 
 KEYS = (
     "depth", "region", "camera", "pixel", "visibility", "world", "heat", "up", "height", "truth",
-    "seen", "covered", "exercise", "condition", "dt", "axes", "lumbar",
+    "seen", "covered", "dt", "axes",
 )  # fmt: skip
 POINT_NAMES = (*NAMES, *LANDMARKS)
 BONE_ENDS = torch.tensor([[INDEX[a], INDEX[b]] for a, b in BONES])
-
-
-def mirror_order(names: Sequence[str]) -> list[int]:
-    """Return the order of the points of a mirrored person."""
-    swap = {"l_": "r_", "r_": "l_"}
-    return [list(names).index(swap.get(n[:2], n[:2]) + n[2:]) for n in names]
 
 
 class Bursts:
@@ -127,7 +121,7 @@ def raw(batch: dict[str, Tensor]) -> dict[str, Tensor]:
         "covered": batch["covered"].float(),
     }
     for key in (
-        "depth", "visibility", "world", "heat", "up", "height", "truth", "axes", "dt", "lumbar",
+        "depth", "visibility", "world", "heat", "up", "height", "truth", "axes", "dt",
         "spot", "anchored", "z",
     ):  # fmt: skip
         if key in batch:

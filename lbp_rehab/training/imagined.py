@@ -15,8 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lbp_rehab.pose.lift import HEAT, SIDE
-from lbp_rehab.pose.skeleton import HIPS, INDEX, NAMES, SHOULDERS
-from lbp_rehab.training.batches import mirror_order
+from lbp_rehab.pose.skeleton import HIPS, INDEX, NAMES, SHOULDERS, mirror_order
 from lbp_rehab.training.lifter import JOINTS, readings_of
 
 # Half the thickness of each part at its ends, metres.

@@ -17,15 +17,15 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from lbp_rehab.pelvis.head import BODY, View, in_frame_of, view_of
-from lbp_rehab.pelvis.segments import pelvis_axes
+from lbp_rehab.pelvis.segments import POINTS, pelvis_axes
 from lbp_rehab.pose.estimator import PoseSettings
-from lbp_rehab.pose.skeleton import HIPS, NAMES, SHOULDERS, TRUNK
-from lbp_rehab.training.batches import KEYS, Bursts, inputs, mirror_order, raw, ray_maps
+from lbp_rehab.pose.lift import LANDMARKS
+from lbp_rehab.pose.skeleton import HIPS, NAMES, SHOULDERS, TRUNK, mirror_order
+from lbp_rehab.training.batches import KEYS, Bursts, raw, ray_maps
 from lbp_rehab.training.lifter import Lifter
-from lbp_rehab.training.lifter import Outputs as Lifted
 from lbp_rehab.training.pelvis import Inputs
 from lbp_rehab.training.scenes import BURSTS
-from lbp_rehab.training.spread import sigma_of
+from lbp_rehab.training.train_lifter import walk
 
 MAX_SIGMA_M = PoseSettings().max_sigma_m  # a joint less certain is not published
 UP_SIGMA, NO_UP = 0.01, 0.05  # error of the level in radians, and how often there is none
@@ -48,22 +48,18 @@ def lifted(lifter: Lifter, path: Path, rng: torch.Generator, *, varied: bool) ->
     """
     position, sigma = [], []
     for batch in Bursts([path], KEYS).chunks(10**6, 100):
-        item, last = raw(batch), None
-        of_steps: tuple[list[Tensor], list[Tensor]] = ([], [])
-        for step in range(item["dt"].shape[1]):
-            given, _ = inputs({k: v[:, step] for k, v in item.items()}, rng, varied)
-            if last is not None:
-                given = given._replace(last=last, elapsed=item["dt"][:, step : step + 1])
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                out = Lifted(*[o.float() for o in lifter(*given)])
-            spread = sigma_of(out.factor)
-            known = torch.ones_like(spread)
-            last = torch.cat([out.position, torch.stack([spread, known], dim=-1)], dim=-1)
-            of_steps[0].append(out.position[:, :N])
-            of_steps[1].append(spread[:, :N])
-        position.append(torch.stack(of_steps[0], dim=1).flatten(0, 1))
-        sigma.append(torch.stack(of_steps[1], dim=1).flatten(0, 1))
-    return {"position": torch.cat(position).numpy(), "sigma": torch.cat(sigma).numpy()}
+        steps = [
+            (out.position[:, :N], spread[:, :N])
+            for *_, out, spread in walk(
+                lifter, raw(batch), rng, varied=varied, forgotten=0.0, half=True
+            )
+        ]
+        position.append(torch.stack([p for p, _ in steps], dim=1))
+        sigma.append(torch.stack([s for _, s in steps], dim=1))
+    return {
+        "position": torch.cat(position).flatten(0, 1).numpy(),
+        "sigma": torch.cat(sigma).flatten(0, 1).numpy(),
+    }
 
 
 class Errors:
@@ -97,14 +93,7 @@ class Errors:
 
 
 class Views:
-    """Views of shards in memory, with their references.
-
-    Attributes
-    ----------
-    exercise : ndarray of int, shape (n,)
-    sure : ndarray of bool, shape (n,)
-        Whether the joints of the view and of its first reference are about right.
-    """
+    """Views of shards in memory, with their references."""
 
     def __init__(self) -> None:
         self._parts: list[Arrays] = []
@@ -139,10 +128,15 @@ class Views:
         })  # fmt: skip
         self._starts = np.append(self._starts, len(self) + len(views))
 
-    def __getattr__(self, name: str) -> NDArray:
-        if name in ("exercise", "sure"):
-            return np.concatenate([part[name] for part in self._parts])
-        raise AttributeError(name)
+    @property
+    def exercise(self) -> NDArray[np.int64]:
+        """The exercise of each view, an index of `PROGRAMS`, shape (n,)."""
+        return np.concatenate([part["exercise"] for part in self._parts])
+
+    @property
+    def sure(self) -> NDArray[np.bool_]:
+        """Whether the joints of each view and of its first reference are about right, (n,)."""
+        return np.concatenate([part["sure"] for part in self._parts])
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[Inputs, Tensor, Tensor]:
         """Return inputs, values (n, 2, 4) now and of the reference, and landmarks (n, 4, 3)."""
@@ -178,8 +172,8 @@ class Views:
 
 
 _BODY_ORDER = mirror_order(BODY)
-_TRUNK_ORDER = [1, 0, 3, 2]
-_MARK_ORDER = [1, 0, 3, 2]
+_TRUNK_ORDER = mirror_order(POINTS)
+_MARK_ORDER = mirror_order(LANDMARKS)
 _OTHERS = torch.tensor([1.0, -1.0, 1.0, 1.0, 1.0, -1.0, 1.0])
 _LEFT = torch.tensor([1.0, -1.0, 1.0])
 _VALUE = torch.tensor([-1.0, 1.0, -1.0, 1.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from lbp_rehab.training.spread import sigma_of, sigma_scale, squared_distance, s
 BURSTS_A_STEP = 48
 TRAINED_FRAMES = 2  # of a burst at a time
 PEAK_RATE = 1e-3
+FORGOTTEN = 0.15  # how often a burst that is varied loses its last answer
 FIRST_SHARE = 0.2  # of the rate, for the first guess, which was taught before
 FACE = [i for i, n in enumerate(POINT_NAMES) if any(w in n for w in ("eye", "mouth"))]
 FINGERS = [i for i, n in enumerate(POINT_NAMES) if n[2:] in ("pinky", "index", "thumb")]
@@ -62,10 +64,59 @@ def loss_of(out: Outputs, given: Inputs, item: dict[str, Tensor], w: Tensor) -> 
     )
 
 
+def walk(
+    net: Lifter,
+    item: dict[str, Tensor],
+    rng: torch.Generator,
+    *,
+    varied: bool,
+    forgotten: float,
+    half: bool,
+) -> Iterator[tuple[Inputs, dict[str, Tensor], Outputs, Tensor]]:
+    """Go through bursts frame by frame, each with the last answer.
+
+    Parameters
+    ----------
+    item : dict of Tensor
+        Of `raw`, shape (n, steps, ...).
+    varied : bool
+        Whether the frames are varied.
+    forgotten : float
+        How often a burst loses its last answer, a step.
+    half : bool
+        Whether the network computes in bfloat16.
+
+    Yields
+    ------
+    given : Inputs
+    frame : dict of Tensor
+        The item of this step as it was varied.
+    out : Outputs
+    sigma : Tensor
+        Metres, (n, POINTS).
+    """
+    last: Tensor | None = None
+    for step in range(item["dt"].shape[1]):
+        given, frame = inputs({k: v[:, step] for k, v in item.items()}, rng, varied)
+        if last is not None:
+            if forgotten > 0.0:
+                forget = torch.rand(len(last), generator=rng) < forgotten
+                last = last * (~forget).float()[:, None, None]
+            elapsed = item["dt"][:, step : step + 1] * last[:, :1, 4]
+            given = given._replace(last=last, elapsed=elapsed)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            out = net(*given)
+        out = Outputs(*[o.float() for o in out])
+        sigma = sigma_of(out.factor.detach())
+        known = torch.ones_like(sigma)
+        last = torch.cat([out.position.detach(), torch.stack([sigma, known], dim=-1)], dim=-1)
+        yield given, frame, out, sigma
+
+
 def run_bursts(
     net: Lifter, batch: dict[str, Tensor], rng: torch.Generator, *, w: Tensor | None = None
 ) -> tuple[Tensor, list[Tensor], list[Outputs]]:
-    """Go through bursts frame by frame, each with the last answer.
+    """Return what the lifter makes of bursts, and how far off that is.
 
     Parameters
     ----------
@@ -88,26 +139,14 @@ def run_bursts(
     if varied:
         item = mirrored(item, torch.rand(n, generator=rng) < 0.5)
     total, errors, outs = torch.zeros(()), [], []
-    last = torch.zeros(n, len(POINT_NAMES), 5)
-    for step in range(steps):
-        given, frame = inputs({k: v[:, step] for k, v in item.items()}, rng, varied)
-        if varied and step > 0:
-            forget = torch.rand(n, generator=rng) < 0.15
-            last = last * (~forget).float()[:, None, None]
-        if step > 0:
-            elapsed = item["dt"][:, step : step + 1] * last[:, :1, 4]
-            given = given._replace(last=last, elapsed=elapsed)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=net.training):
-            out = net(*given)
-        out = Outputs(*[o.float() for o in out])
+    forgotten = FORGOTTEN if varied else 0.0
+    for given, frame, out, _ in walk(
+        net, item, rng, varied=varied, forgotten=forgotten, half=net.training
+    ):
         if w is not None:
             total = total + loss_of(out, given, frame, w) / steps
         errors.append((out.position - frame["truth"]).norm(dim=-1).detach())
         outs.append(out)
-        sigma = sigma_of(out.factor.detach())
-        last = torch.cat(
-            [out.position.detach(), sigma[..., None], torch.ones_like(sigma)[..., None]], dim=-1
-        )
     return total, errors, outs
 
 

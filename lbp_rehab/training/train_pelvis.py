@@ -27,9 +27,14 @@ PEAK_RATE = 1.5e-3
 WEIGHTS = torch.tensor([0.5, 2.0, 0.5, 0.5])  # of the rotation vector and the lumbar flexion
 
 
+def errors_of(out: Outputs, value: Tensor) -> tuple[Tensor, Tensor]:
+    """Return truth less answer of value and change, (n, 4) radians each."""
+    return value[:, 0] - out.value, value[:, 0] - value[:, 1] - out.change
+
+
 def loss_of(out: Outputs, value: Tensor, marks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the loss, and the errors of value and change, (n, 4) radians each."""
-    off, moved = value[:, 0] - out.value, value[:, 0] - value[:, 1] - out.change
+    off, moved = errors_of(out, value)
     far = ((off.abs() + moved.abs()) * WEIGHTS).sum(dim=-1)
     likely = student(out.factor, off) + student(out.change_factor, moved)
     away = (out.landmarks - marks).norm(dim=-1)
@@ -63,7 +68,7 @@ def evaluate(head: PelvisHead, views: Views) -> dict[str, float]:
     ``sure`` are those in which the joints are about right, ``moved`` the errors of the change.
     """
     out, value, marks = answers(head, views)
-    off, moved = value[:, 0] - out.value, value[:, 0] - value[:, 1] - out.change
+    off, moved = errors_of(out, value)
     e, m = torch.rad2deg(off.abs()), torch.rad2deg(moved.abs())
     sure, which = torch.from_numpy(views.sure), torch.from_numpy(views.exercise)
     far, near = turn_distance(out.factor, off), turn_distance(out.change_factor, moved)
@@ -89,7 +94,7 @@ def evaluate(head: PelvisHead, views: Views) -> dict[str, float]:
 def scale_of(head: PelvisHead, unseen: Views) -> float:
     """Return the scale of the head's sigmas."""
     out, value, _ = answers(head, unseen)
-    off, moved = value[:, 0] - out.value, value[:, 0] - value[:, 1] - out.change
+    off, moved = errors_of(out, value)
     squared = [
         turn_distance(out.factor, off),
         turn_distance(out.change_factor, moved),

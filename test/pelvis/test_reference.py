@@ -99,7 +99,7 @@ def test_surer_frames_weigh_more(sigma, weight):
 
 
 def test_no_frame_outweighs_four(monkeypatch):
-    monkeypatch.setattr(reference, "BETTER", 0.0)
+    monkeypatch.setattr(reference, "BETTER", 1e-3)
     views = [moment(np.zeros(4), np.zeros(4)), moment(np.zeros(4), BIAS, 0.01)]
     np.testing.assert_allclose(followed(Head(), views)[1], BIAS * 4.0 / 5.0, atol=1e-9)
 

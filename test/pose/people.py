@@ -16,15 +16,17 @@ PLACES = {
     26: (-0.11, 0.4), 27: (0.12, 0.8), 28: (-0.12, 0.8), 29: (0.12, 0.85), 30: (-0.12, 0.85),
     31: (0.14, 0.9), 32: (-0.14, 0.9),
 }  # fmt: skip
+# Of all keypoints, across and down; those that have no place of their own are at a neighbour's.
+FRONT = np.array(
+    [PLACES[k if k in PLACES else (0 if k < 11 else 15 + (k - 15) % 2)] for k in range(33)]
+)
 
 
 def skeleton(hip, turn=0.0, scale=60.0, presence=1.0):
     """Return somebody whose trunk points up in the image, or turned clockwise."""
     world = np.zeros((33, 3))
-    for k in range(33):
-        world[k, :2] = PLACES[k if k in PLACES else (0 if k < 11 else 15 + (k - 15) % 2)]
     c, s = np.cos(turn), np.sin(turn)
-    world[:, :2] = world[:, :2] @ np.array([[c, s], [-s, c]])
+    world[:, :2] = FRONT @ np.array([[c, s], [-s, c]])
     pixel = np.array(hip) + scale * world[:, :2]
     return Landmarks(pixel, np.ones(33), world, presence, region_round(pixel))
 

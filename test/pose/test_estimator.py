@@ -550,6 +550,16 @@ def test_after_the_clock_was_set_back_nothing_old_is_held(rig, scene):
     assert rig.step().mode == Mode.UNKNOWN
 
 
+def test_after_the_clock_was_set_back_colour_alone_must_do_as_soon_as_ever(make, scene):
+    rig = make(PoseSettings(max_sigma_m=0.03, max_sigma_no_depth_m=0.35))
+    rig.step(60.0)  # with depth
+    scene.measured[:], scene.sigma_m[:] = False, 0.3
+    rig.stamp_ns = 0
+    status = [rig.step(depth=False).status for _ in range(12)]
+    assert (np.array(status[:9]) == Status.UNKNOWN).all()
+    assert (np.array(status[10:]) == Status.INFERRED).all()
+
+
 def test_the_same_frames_give_the_same_bits(make, scene):
     runs = []
     for _ in range(2):

@@ -3,27 +3,19 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from people import FRONT
 
 from lbp_rehab.pose.blazepose import Detector, LandmarkModel
 from lbp_rehab.pose.landmarks import Landmarks, Region
 from lbp_rehab.pose.plausible import PLAUSIBLE, judge, solve_collapsed
 
 REGION = Region((200.0, 200.0), 300.0, 0.0)
-PLACES = {
-    0: (0, -0.75), 11: (0.18, -0.5), 12: (-0.18, -0.5), 13: (0.22, -0.2), 14: (-0.22, -0.2),
-    15: (0.24, 0.05), 16: (-0.24, 0.05), 23: (0.1, 0), 24: (-0.1, 0), 25: (0.11, 0.4),
-    26: (-0.11, 0.4), 27: (0.12, 0.8), 28: (-0.12, 0.8), 29: (0.12, 0.85), 30: (-0.12, 0.85),
-    31: (0.14, 0.9), 32: (-0.14, 0.9),
-}  # fmt: skip
 
 
 def standing(width=1.0, depth_width=0.0, presence=1.0):
     """Return a skeleton from the front; its width in the image and in depth can be changed."""
-    world = np.zeros((33, 3))
-    for k in range(33):
-        near = k if k in PLACES else (0 if k < 11 else 15 + (k - 15) % 2)
-        x, y = PLACES[near]
-        world[k] = x * width, y, x * depth_width
+    x, y = FRONT.T
+    world = np.column_stack([x * width, y, x * depth_width])
     pixel = np.array([200.0, 200.0]) + 130.0 * world[:, :2]
     heat = np.tile([0.8, 0.0, 0.0, 1.5, 0.0, 1.5], (33, 1))
     return Landmarks(pixel, np.ones(33), world, presence, REGION, heat)

@@ -66,3 +66,23 @@ def batch(drawn):
     from lbp_rehab.training.batches import KEYS, Bursts
 
     return Bursts([drawn.path], KEYS).take(np.array([0]))
+
+
+@pytest.fixture(scope="session")
+def small():
+    """The size of a lifter that learns and runs at once."""
+    from lbp_rehab.training.lifter import LifterSize
+
+    return LifterSize(width=32, heads=2, layers=2, channels=(8, 8, 16))
+
+
+@pytest.fixture
+def one_thread():
+    """Makes what torch computes and draws the same on every machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)

@@ -9,7 +9,7 @@ from lbp_rehab.pelvis.segments import pelvis_axes  # noqa: E402
 from lbp_rehab.pose import gravity, lift  # noqa: E402
 from lbp_rehab.pose.crop import to_crop  # noqa: E402
 from lbp_rehab.pose.lift import Before, Lifter, metres, ray_map  # noqa: E402
-from lbp_rehab.pose.skeleton import NAMES  # noqa: E402
+from lbp_rehab.pose.skeleton import NAMES, mirror_order  # noqa: E402
 from lbp_rehab.training import lifter  # noqa: E402
 from lbp_rehab.training.batches import (  # noqa: E402
     KEYS,
@@ -18,7 +18,6 @@ from lbp_rehab.training.batches import (  # noqa: E402
     body_axes,
     centre_of,
     inputs,
-    mirror_order,
     mirrored,
     raw,
 )

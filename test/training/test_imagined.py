@@ -4,9 +4,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from lbp_rehab.pose.lift import SIDE  # noqa: E402
-from lbp_rehab.pose.skeleton import INDEX, NAMES  # noqa: E402
+from lbp_rehab.pose.skeleton import INDEX, NAMES, mirror_order  # noqa: E402
 from lbp_rehab.training import imagined as module  # noqa: E402
-from lbp_rehab.training.batches import mirror_order  # noqa: E402
 from lbp_rehab.training.imagined import BACKGROUND_M, NOISE, imagined  # noqa: E402
 
 N = 400

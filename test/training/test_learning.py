@@ -8,21 +8,12 @@ from scipy.spatial.transform import Rotation  # noqa: E402
 from lbp_rehab.synthetic.motion.programs import PROGRAMS  # noqa: E402
 from lbp_rehab.training import train_lifter, train_pelvis  # noqa: E402
 from lbp_rehab.training.batches import POINT_NAMES  # noqa: E402
-from lbp_rehab.training.lifter import Lifter, LifterSize  # noqa: E402
+from lbp_rehab.training.lifter import Lifter  # noqa: E402
 from lbp_rehab.training.pelvic_views import Views  # noqa: E402
 from lbp_rehab.training.pelvis import Outputs, PelvisHead  # noqa: E402
 from lbp_rehab.training.spread import student  # noqa: E402
 
-SMALL = LifterSize(width=32, heads=2, layers=2, channels=(8, 8, 16))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def falling(parameters, loss_of, steps=12, rate=4e-3):
@@ -38,8 +29,8 @@ def falling(parameters, loss_of, steps=12, rate=4e-3):
 
 
 @pytest.mark.slow
-def test_the_lifter_learns_one_burst(batch):
-    net, w = Lifter(SMALL), train_lifter.weights()
+def test_the_lifter_learns_one_burst(batch, small):
+    net, w = Lifter(small), train_lifter.weights()
     first = {k: v[:, :1] for k, v in batch.items()}
 
     def loss():
@@ -52,10 +43,10 @@ def test_the_lifter_learns_one_burst(batch):
 
 
 @pytest.fixture(scope="module")
-def shard(drawn):
+def shard(drawn, small):
     """The burst with what an untrained lifter answers for it."""
     torch.manual_seed(0)
-    lifter, rng = Lifter(SMALL).eval(), torch.Generator().manual_seed(0)
+    lifter, rng = Lifter(small).eval(), torch.Generator().manual_seed(0)
     return train_pelvis.whole(lifter, drawn.path, rng, scale=1.0, varied=False)
 
 
@@ -89,8 +80,8 @@ def test_whole_examples_come_with_the_lifters_answers(drawn, shard):
     assert 0.01 < np.abs(away).mean() < 2.0  # it has learned nothing
 
 
-def test_the_views_to_check_with_are_all_shards_of_the_folder(drawn):
-    lifter = Lifter(SMALL).eval()
+def test_the_views_to_check_with_are_all_shards_of_the_folder(drawn, small):
+    lifter = Lifter(small).eval()
     found = train_pelvis.unseen_views(lifter, drawn.path.parent, 1.0)
     again = train_pelvis.unseen_views(lifter, drawn.path.parent, 1.0)
     assert len(found) == len(drawn.examples)
@@ -217,8 +208,8 @@ def test_all_views_are_answered_in_their_order(views):
         np.testing.assert_allclose(head.eval()(*given).value, out.value[:5], atol=1e-5)
 
 
-def test_a_varied_step_is_its_seed(batch):
-    net, w = Lifter(SMALL), train_lifter.weights()
+def test_a_varied_step_is_its_seed(batch, small):
+    net, w = Lifter(small), train_lifter.weights()
     losses = [
         float(train_lifter.run_bursts(net, batch, torch.Generator().manual_seed(4), w=w)[0])
         for _ in range(2)

@@ -9,24 +9,15 @@ from lbp_rehab.pelvis.head import BODY  # noqa: E402
 from lbp_rehab.pelvis.surface_map import CHANNELS, COLUMNS, ROWS  # noqa: E402
 from lbp_rehab.training import export, pelvis  # noqa: E402
 from lbp_rehab.training.export import TOLERANCE, lifter_example, pelvis_example  # noqa: E402
-from lbp_rehab.training.lifter import Lifter, LifterSize  # noqa: E402
+from lbp_rehab.training.lifter import Lifter  # noqa: E402
 from lbp_rehab.training.pelvis import PelvisHead  # noqa: E402
 
-SMALL = LifterSize(width=32, heads=2, layers=2, channels=(8, 8, 16))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
-def net():
-    return Lifter(SMALL).eval()
+def net(small):
+    return Lifter(small).eval()
 
 
 @pytest.fixture

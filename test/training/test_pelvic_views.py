@@ -11,10 +11,10 @@ from trunks import CAMERA, SIDE, seen_from  # noqa: E402
 from lbp_rehab.estimate import Estimate, Status  # noqa: E402
 from lbp_rehab.pelvis.head import in_frame_of, look, view_of  # noqa: E402
 from lbp_rehab.pelvis.segments import pelvis_axes  # noqa: E402
-from lbp_rehab.pose.skeleton import INDEX, NAMES  # noqa: E402
+from lbp_rehab.pose.skeleton import INDEX, NAMES, mirror_order  # noqa: E402
 from lbp_rehab.pose.types import Support  # noqa: E402
 from lbp_rehab.training import pelvic_views  # noqa: E402
-from lbp_rehab.training.batches import KEYS, POINT_NAMES, Bursts, centre_of, mirror_order, raw  # noqa: E402
+from lbp_rehab.training.batches import KEYS, POINT_NAMES, Bursts, centre_of, raw  # noqa: E402
 from lbp_rehab.training.lifter import Outputs as Lifted  # noqa: E402
 from lbp_rehab.training.pelvic_views import (  # noqa: E402
     MAX_SIGMA_M,
