@@ -21,6 +21,8 @@ COMMANDS = {
     "info": "say what a bag holds, and recover a torn one",
     "report": "draw a page of plots and annotated frames of a recorded bag",
     "bench": "measure accuracy on synthetic patients, or the speed of the live graph",
+    "emg-check": "show quality and noise of every sEMG channel, live, before a session",
+    "mvc": "guide through the maximal contractions that calibrate a running graph's sEMG",
     "synth": "record a synthetic patient with the truth of every sensor",
     "doctor": "check the installation and every optional part",
 }
@@ -38,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        module = importlib.import_module(f"lbp_rehab.commands.{name}")
+        module = importlib.import_module(f"lbp_rehab.commands.{name.replace('-', '_')}")
         module.add(sub)
         sub.set_defaults(main=module.main)
     return top

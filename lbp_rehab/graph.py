@@ -52,8 +52,10 @@ class SessionOptions:
     )
     subject: str = _option("", "who the patient is: nearest, mat, left, region:x0,y0,x1,y1, ...")
     gravity: str = _option("", "up direction: auto, overhead or x,y,z")
-    emg: str = _option("none", "lsl:name=..., file:PATH, topic (emg/raw) or none")
+    emg: str = _option("none", "lsl:name=..., brainflow:BOARD, file:PATH, topic (emg/raw) or none")
+    emg_channels: str = _option("", "YAML of each sEMG channel's muscle and side")
     mvc_file: str = _option("", "YAML of each channel's maximal voluntary contraction [V]")
+    lsl_outlet: bool = _option(False, "send activation and scores as LSL streams to the network")
     exercise: str = _option("", "exercise to score, e.g. glute_bridge; empty: wait for the action")
     language: str = _option("", "language of the cues: en, de, es or zh")
     voice_folder: str = _option("", "folder for the spoken cues as WAV files")
@@ -166,7 +168,13 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
     ]
     if options.emg != "none":
         nodes.append(
-            node("emg_bridge", source=options.emg, mvc_file=options.mvc_file, person_id=person)
+            node(
+                "emg_bridge",
+                source=options.emg,
+                channel_file=options.emg_channels,
+                mvc_file=options.mvc_file,
+                person_id=person,
+            )
         )
     nodes += [
         node("quality_scorer", exercise=options.exercise, person_id=person),
@@ -177,6 +185,8 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
             mute=options.mute,
         ),
     ]
+    if options.lsl_outlet:
+        nodes.append(node("lsl_outlet"))
     if options.record:
         nodes.append(node("recorder", output=options.record))
     recorded = options.camera.partition(":")[0] in ("folder", "video", "bag")
@@ -219,15 +229,16 @@ def _camera_topics(options: SessionOptions) -> str:
 def _readers(nodes: list[NodeSpec], options: SessionOptions) -> list[str]:
     """Return how many readers each topic has once every node is up, for the player to wait for."""
     recorders = int(bool(options.record))
+    outlets = int(options.lsl_outlet)
     camera = _camera_topics(options) or "camera"
     readers = {
         f"{camera}/color/image_raw": 1,
         "body/pose": 2,
         "pelvis/state": 1,
-        "quality/live": 1,
+        "quality/live": 1 + outlets,
     }
     if any(node.name == "emg_bridge" for node in nodes):
-        readers["emg/activation"] = 1
+        readers["emg/activation"] = 1 + outlets
         readers["emg/raw"] = int(options.emg == "topic")
     recorded = [f"{topic}={count + recorders}" for topic, count in readers.items()]
     # Not every bag has them, and the recorder reads only what is published.

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from lbp_rehab.camera.types import RgbdFrame
-from lbp_rehab.emg.types import EmgChunk
 from lbp_rehab.errors import InputError
 from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.types import BodyPose
@@ -137,51 +136,6 @@ class SetCase(Case, Protocol):
 
     @property
     def repetitions(self) -> Sequence[TrueRepetition]: ...  # noqa: D102
-
-
-class TrueBurst(Protocol):
-    """One stretch of time in which a muscle works."""
-
-    @property
-    def label(self) -> str: ...  # noqa: D102
-    @property
-    def on_ns(self) -> int: ...  # noqa: D102
-    @property
-    def off_ns(self) -> int: ...  # noqa: D102
-
-
-class EmgCase(Described, Protocol):
-    """A recording of surface EMG with the drive that made it.
-
-    Attributes
-    ----------
-    labels : sequence of str
-        Of the channels.
-    mvc_chunks, chunks : iterable of EmgChunk
-        The trial of maximal contractions, then the exercise on the same clock.
-    stamps_ns : ndarray, shape (n,)
-        Rising instants of the truth, within the exercise.
-    activation : ndarray, shape (n, c)
-        True fraction of the maximal voluntary contraction.
-    bursts : sequence of TrueBurst
-    faulty : ndarray of bool, shape (n, c)
-        Where a channel measures nothing that means anything, such as a lost electrode.
-    """
-
-    @property
-    def labels(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def mvc_chunks(self) -> Iterable[EmgChunk]: ...  # noqa: D102
-    @property
-    def chunks(self) -> Iterable[EmgChunk]: ...  # noqa: D102
-    @property
-    def stamps_ns(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def activation(self) -> NDArray[np.float64]: ...  # noqa: D102
-    @property
-    def bursts(self) -> Sequence[TrueBurst]: ...  # noqa: D102
-    @property
-    def faulty(self) -> NDArray[np.bool_]: ...  # noqa: D102
 
 
 def draw(kind: str, seed: int, amount: int) -> Sequence[Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
+from scipy.signal import butter, iirnotch, sosfiltfilt, tf2sos
 from scipy.spatial.transform import Rotation
 
 from lbp_rehab.camera.types import Intrinsics, RgbdFrame
@@ -26,6 +26,8 @@ WINDOW = 7  # pixels
 _TRUNK = np.array([INDEX[name] for name in POINTS])
 BAND_HZ, ORDER = (20.0, 450.0), 2
 SMOOTHING_S = 0.1
+NOTCH_HZ = 2.0  # width
+LEAST_SECONDS = 5  # for a slope
 ON_SD, ON_S, BASELINE_S = 3.0, 0.05, 0.5
 
 
@@ -150,14 +152,32 @@ def naive_angles(axes: list[Array | None], neutral: Mask) -> tuple[Array, Array]
     return absolute, relative
 
 
-def naive_envelope(data: Array, rate_hz: float) -> Array:
-    """Return the band-passed, rectified signal averaged over 100 ms, shape (n, c), volts.
+def naive_band(data: Array, rate_hz: float, mains_hz: float = 0.0) -> Array:
+    """Return the signal band-passed and without the mains, shape (n, c), without delay.
 
-    The mean is centred, so that it lags by the band-pass alone; heart and mains stay in.
+    Parameters
+    ----------
+    data : ndarray, shape (n, c)
+    rate_hz : float
+    mains_hz : float
+        Of the mains, whose multiples within the band are notched out; 0: they stay in.
     """
     high = min(BAND_HZ[1], 0.45 * rate_hz)
-    band = butter(ORDER, (BAND_HZ[0], high), "bandpass", fs=rate_hz, output="sos")
-    rectified = np.abs(sosfilt(band, data - data[:1], axis=0))
+    sections = [butter(ORDER, (BAND_HZ[0], high), "bandpass", fs=rate_hz, output="sos")]
+    if mains_hz > 0.0:
+        sections += [
+            tf2sos(*iirnotch(line_hz, line_hz / NOTCH_HZ, fs=rate_hz))
+            for line_hz in np.arange(mains_hz, high, mains_hz)
+        ]
+    return np.asarray(sosfiltfilt(np.concatenate(sections), data - data[:1], axis=0))
+
+
+def naive_envelope(data: Array, rate_hz: float, mains_hz: float = 0.0) -> Array:
+    """Return the band-passed, rectified signal averaged over 100 ms, shape (n, c), volts.
+
+    Nothing lags; the heart stays in.
+    """
+    rectified = np.abs(naive_band(data, rate_hz, mains_hz))
     window = max(1, round(SMOOTHING_S * rate_hz))
     total = np.cumsum(np.vstack([np.zeros((1, data.shape[1])), rectified]), axis=0)
     n = len(data)
@@ -166,14 +186,50 @@ def naive_envelope(data: Array, rate_hz: float) -> Array:
     return np.asarray((total[top] - total[low]) / (top - low)[:, None])
 
 
-def naive_bursts(envelope: Array, rate_hz: float) -> list[tuple[int, int]]:
+def naive_bursts(
+    envelope: Array, rate_hz: float, baseline: tuple[float, float] | None = None
+) -> list[tuple[int, int]]:
     """Return the first and last sample of each burst of one channel, shape (n,).
 
-    Over mean + 3 SD of the first half second for at least 50 ms (Hodges and Bui 1996).
+    Over mean + 3 SD for at least 50 ms (Hodges and Bui 1996). The mean over 100 ms passes a low
+    threshold as soon as it touches a burst, half of its window too early, and leaves it as much too
+    late; that is put right.
+
+    Parameters
+    ----------
+    envelope : ndarray, shape (n,)
+    rate_hz : float
+    baseline : tuple of float, optional
+        Mean and SD at rest; those of the first half second if not given.
     """
-    rest = envelope[: max(2, round(BASELINE_S * rate_hz))]
-    on = envelope > rest.mean() + ON_SD * rest.std()
+    if baseline is None:
+        rest = envelope[: max(2, round(BASELINE_S * rate_hz))]
+        baseline = float(rest.mean()), float(rest.std())
+    on = envelope > baseline[0] + ON_SD * baseline[1]
     edges = np.flatnonzero(np.diff(np.concatenate([[0], on.astype(int), [0]])))
     least = ON_S * rate_hz
     pairs = edges.reshape(-1, 2).tolist()
-    return [(a, b - 1) for a, b in pairs if b - a >= least]
+    half = round(SMOOTHING_S * rate_hz / 2.0)
+    return [
+        (a + half, b - 1 - half) if b - a > 2 * half else ((a + b) // 2, (a + b) // 2)
+        for a, b in pairs
+        if b - a >= least
+    ]
+
+
+def naive_median_slope(band: Array, rate_hz: float) -> float:
+    """Return the slope of the median frequency in Hz/s over whole seconds; nan if there are few.
+
+    Parameters
+    ----------
+    band : ndarray, shape (n,)
+        Band-passed signal of one effort.
+    """
+    n = round(rate_hz)
+    seconds = len(band) // n
+    if seconds < LEAST_SECONDS:
+        return float("nan")
+    power = np.abs(np.fft.rfft(band[: seconds * n].reshape(seconds, n), axis=1)) ** 2
+    total = np.cumsum(power, axis=1)
+    median = (total < total[:, -1:] / 2.0).sum(axis=1) * (rate_hz / n)
+    return float(np.polyfit(np.arange(seconds), median, 1)[0])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lbp_rehab.errors import InputError
 
-FRAMES, RECORDINGS, JOBS = 5616, 26, 2
+FRAMES, RECORDINGS, PEER_RECORDINGS, JOBS = 5616, 52, 4, 2
 ON_CASES = ("pose", "pelvis", "emg", "quality")
-WITH_PAGE = ("pose", "pelvis")
+WITH_PAGE = ("pose", "pelvis", "emg")
 
 
 def add(benchmark: str, parser: argparse.ArgumentParser) -> None:
@@ -18,6 +18,10 @@ def add(benchmark: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="another one re-draws everything")
     if benchmark == "emg":
         parser.add_argument("--recordings", type=int, default=RECORDINGS, help="about so many")
+        parser.add_argument(
+            "--peer-recordings", type=int, default=PEER_RECORDINGS,
+            help="the first ones, which go through NeuroKit2 too; it is slow",
+        )  # fmt: skip
     else:
         parser.add_argument("--frames", type=int, default=FRAMES, help="about so many")
     parser.add_argument("--jobs", type=int, default=JOBS, help="worker processes")
@@ -31,6 +35,8 @@ def check(arguments: argparse.Namespace, amount: int) -> None:
     """Raise InputError for options that make no sense, and make the folder of the page."""
     if arguments.seed < 0:
         raise InputError(f"--seed is {arguments.seed}; it must be 0 or more")
+    if getattr(arguments, "peer_recordings", 0) < 0:
+        raise InputError("--peer-recordings must be 0 or more")
     if arguments.jobs < 1 or amount < 1:
         raise InputError("ask for 1 or more frames, recordings and jobs")
     if getattr(arguments, "page", None):

@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 from pathlib import Path
+from types import ModuleType
 
 from lbp_rehab.bench import options
 from lbp_rehab.commands.output import add_json, write_json
@@ -18,7 +19,8 @@ BENCHMARKS = {
     "pose": "3D keypoints on synthetic patients against exact truth, beside a naive peer",
     "pelvis": "pelvic and lumbar angles on synthetic patients against exact truth",
     "real": "a real recording without truth: who is followed, and how much bones vary",
-    "emg": "activation and onsets from synthetic surface EMG against the true drive",
+    "emg": "envelopes, onsets, fatigue and faulty channels of synthetic sEMG, beside its peers",
+    "emg-stream": "12 channels at 2 kHz over LSL beside the camera graph: lost samples and latency",
     "quality": "repetitions, faults and scores from images of synthetic patients",
 }
 
@@ -31,14 +33,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         if name in options.ON_CASES:
             options.add(name, sub)
         else:
-            importlib.import_module(f"lbp_rehab.bench.{name}").add(sub)
+            _module(name).add(sub)
         add_json(sub)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run one benchmark and print its figures."""
     _check_json(arguments.json)
-    module = importlib.import_module(f"lbp_rehab.bench.{arguments.benchmark}")
+    module = _module(arguments.benchmark)
     figures = module.main(arguments)
     if arguments.json != "-":
         # A benchmark of hundreds of figures has a headline; the rest is in the JSON and the page.
@@ -46,6 +48,10 @@ def main(arguments: argparse.Namespace) -> int:
         print(headline(figures) if headline else json.dumps(figures, indent=2))
     write_json(arguments.json, figures)
     return 0
+
+
+def _module(benchmark: str) -> ModuleType:
+    return importlib.import_module(f"lbp_rehab.bench.{benchmark.replace('-', '_')}")
 
 
 def _check_json(target: str | None) -> None:

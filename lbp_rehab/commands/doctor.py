@@ -1,4 +1,7 @@
-"""``lbp-rehab doctor``: what works on this machine, and how to mend what does not."""
+"""``lbp-rehab doctor``: what works on this machine, and how to mend what does not.
+
+With ``--sync BAG``: how far the stamps of sEMG and camera are apart in a recording.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,20 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lbp_rehab.commands.output import add_json, write_json
 from lbp_rehab.errors import InputError
 from lbp_rehab.paths import config_dir, resource_dir
+
+if TYPE_CHECKING:
+    from lbp_rehab.sync.bag import Measured
+    from lbp_rehab.sync.light import Region
 
 OK, OPTIONAL, BROKEN = "ok", "optional", "broken"
 SHARED_MEMORY_MIB = 64 * 4  # four image publishers with the segment of config/fastdds.xml
@@ -32,17 +41,99 @@ class Finding:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.add_argument(
+        "--sync", type=Path, metavar="BAG",
+        help="instead: measure the offset of the sEMG's stamps against the camera's from flashes "
+        "that both recorded",
+    )  # fmt: skip
+    parser.add_argument(
+        "--region", default="", metavar="X0,Y0,X1,Y1",
+        help="pixels in which the LED is (default: found by itself)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--channel", default="", metavar="LABEL", help="of the sEMG (default: all of them)"
+    )
     add_json(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Check everything; exit code 1 if a needed part is broken."""
+    """Check everything; exit code 1 if a needed part is broken, or an offset is ambiguous."""
+    if arguments.sync is not None:
+        return _sync(arguments)
+    if arguments.region or arguments.channel:
+        raise InputError("--region and --channel need --sync BAG")
     findings = [_guarded(part, check) for part, check in CHECKS.items()]
     if arguments.json != "-":
         for f in findings:
             print(f"{f.state:9} {f.part:22} {f.detail}")
     write_json(arguments.json, {"findings": [asdict(f) for f in findings]})
     return int(any(f.state == BROKEN for f in findings))
+
+
+def _sync(arguments: argparse.Namespace) -> int:
+    """Measure the offset of two clocks."""
+    from tqdm import tqdm  # noqa: PLC0415
+
+    from lbp_rehab.sync import sentence  # noqa: PLC0415
+    from lbp_rehab.sync.bag import measure  # noqa: PLC0415
+
+    with ExitStack() as bars:
+
+        def progress(images: Iterator[Any], n: int) -> Iterator[Any]:
+            # Closed before an error is told, which else stands in the middle of its line.
+            bar = tqdm(images, total=n, unit="image", file=sys.stderr, leave=False, delay=2.0)
+            bars.callback(bar.close)
+            return iter(bar)
+
+        found = measure(arguments.sync, _region(arguments.region), arguments.channel, progress)
+    offset, region = found.offset, found.region
+    if arguments.json != "-":
+        place = f"{region.x0},{region.y0},{region.x1},{region.y1}"
+        print(f"{sentence(offset)}.")
+        print(
+            f"  {offset.flashes} flashes in pixels {place} of {found.colour_topic}, "
+            f"{offset.pulses} pulses in {found.channels} channels of {found.emg_topic}."
+        )
+        print(
+            "  The camera's stamps are taken as the middle of the exposure; if it stamps the "
+            "start, half the exposure time comes off the offset."
+        )
+    write_json(arguments.json, _sync_figures(found))
+    return int(bool(offset.rivals_s))
+
+
+def _sync_figures(found: Measured) -> dict[str, Any]:
+    offset = found.offset
+
+    def scaled(value: float | None, factor: float) -> float | None:
+        return None if value is None else round(factor * value, 3)
+
+    return {
+        "offset_ms": scaled(offset.offset_s, 1e3),
+        "low_ms": scaled(offset.low_s, 1e3),
+        "high_ms": scaled(offset.high_s, 1e3),
+        "events": offset.events,
+        "flashes": offset.flashes,
+        "pulses": offset.pulses,
+        "rivals_ms": [scaled(value, 1e3) for value in offset.rivals_s],
+        "drift_ppm": scaled(offset.drift, 1e6),
+        "drift_low_ppm": scaled(offset.drift_low, 1e6),
+        "drift_high_ppm": scaled(offset.drift_high, 1e6),
+        "region": list(asdict(found.region).values()),
+        "channels": found.channels,
+    }
+
+
+def _region(text: str) -> Region | None:
+    from lbp_rehab.sync.light import Region  # noqa: PLC0415  (slow to import)
+
+    if not text:
+        return None
+    parts = text.split(",")
+    if len(parts) != 4 or not all(p.isascii() and p.isdecimal() and len(p) < 6 for p in parts):
+        raise InputError(f"cannot read the region '{text}': write it as x0,y0,x1,y1 in pixels")
+    x0, y0, x1, y1 = map(int, parts)
+    return Region(x0, y0, x1, y1)
 
 
 def _guarded(part: str, check: Callable[[], tuple[str, str]]) -> Finding:

@@ -78,6 +78,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loose", type=int, default=0, metavar="N", help="electrodes that come off for a while"
     )
+    parser.add_argument(
+        "--sync-flashes", type=int, default=0, metavar="N",
+        help="flashes of an LED in the first rest, each with a pulse in all sEMG channels",
+    )  # fmt: skip
     clocks = parser.add_argument_group("clocks", "of camera and amplifier, both perfect by default")
     clocks.add_argument(
         "--jitter", type=float, default=0.0, metavar="MS", help="of stamps, 1-sigma"
@@ -192,6 +196,7 @@ def _scenario(given: argparse.Namespace) -> Any:
             jitter_ns=round(1e6 * _number(given, "jitter", 0.0, LARGEST_JITTER_MS)),
             drop_probability=given.drop,
         ),
+        sync_flashes=given.sync_flashes,
     )
 
 

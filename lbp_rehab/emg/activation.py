@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.emg.fatigue import FatigueMonitor, FatigueSettings
-from lbp_rehab.emg.filters import EnvelopeFilter, FilterDesign, FilterSettings
+from lbp_rehab.emg.filters import BandFilter, FilterDesign, FilterSettings, Smoother
+from lbp_rehab.emg.heart import HeartRemover
 from lbp_rehab.emg.impossible import ImpossibleSamples
 from lbp_rehab.emg.indices import asymmetry, co_contraction, local_share
-from lbp_rehab.emg.onset import OnsetDetector, OnsetSettings
+from lbp_rehab.emg.mains import GRIDS_HZ, WINDOW_S, MainsFinder
+from lbp_rehab.emg.onset import RMS_OVER_MEAN_ABS, OnsetDetector, OnsetSettings
 from lbp_rehab.emg.quality import QualityMonitor, QualitySettings
 from lbp_rehab.emg.types import (
     NANOSECONDS,
@@ -32,9 +34,9 @@ JUMP_S = 0.1  # stamps that jump further than this are a break, even if no loss 
 RATE_CHANGE = 0.01  # relative change of rate that asks for new filters
 # Instants inside a longer gap are not given one by one: there was no measurement to describe.
 LONGEST_FILLED_GAP_S = 1.0
-# RMS of Gaussian noise over the mean of its absolute value.
-RMS_OVER_MEAN_ABS = math.sqrt(math.pi / 2)
-
+# How much of what is there at rest is the amplifier's noise, the neighbours' signal or the muscle's
+# own work is unknown; chosen on training people, so that 68 and 95 % of the truth lie within.
+REST_DOUBT = 0.3
 LEAST_SIGMA_V = 1e-9  # a known value never claims to be exact
 
 _FAULT = Estimate.unknown(Reason.SENSOR_FAULT)
@@ -53,12 +55,18 @@ class PipelineSettings:
         Rate of the instants.
     mvc_window_s : float
         Window over which an MVC was averaged, for its uncertainty.
+    find_mains : bool
+        Whether the frequency of the mains is found out; else that of the filters counts.
+    remove_heart : bool
+        Whether the heart is taken out, which costs `HeartRemover.delay`.
     filters, onset, quality, fatigue
         Of the parts.
     """
 
     activation_rate_hz: float = 50.0
     mvc_window_s: float = 0.5
+    find_mains: bool = True
+    remove_heart: bool = True
     filters: FilterSettings = field(default_factory=FilterSettings)
     onset: OnsetSettings = field(default_factory=OnsetSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
@@ -80,6 +88,29 @@ class EmgPipeline:
         With the present quality and resting noise; empty before the first chunk.
     """
 
+    # Made when the first chunk of a stream comes.
+    _design: FilterDesign
+    _filters: FilterSettings
+    _bands: dict[float, BandFilter]
+    _smooth: Smoother
+    _heart: HeartRemover | None
+    _mains: MainsFinder | None
+    _quality: QualityMonitor
+    _impossible: ImpossibleSamples
+    _onset: OnsetDetector
+    _fatigue: FatigueMonitor
+    _mvc_rms_v: Array
+    _last: Array
+    _grid_ns: int  # of instant 0
+    _next: int  # instant
+    _ready_ns: int  # when the filters have settled
+    _hop: int
+    _count: int  # samples since the last break
+    _settled: bool
+    _fresh: list[Array]  # clean samples since the last judgement
+    _clean_ns: int  # the time right after them
+    _behind: int  # of them, those that wait in the heart's removal
+
     def __init__(
         self, settings: PipelineSettings, mvc_v: Mapping[str, float] | None = None
     ) -> None:
@@ -87,7 +118,8 @@ class EmgPipeline:
         self._mvc_v = dict(mvc_v or {})
         self._period_ns = round(NANOSECONDS / settings.activation_rate_hz)
         self.channels: tuple[Channel, ...] = ()
-        self._design: FilterDesign | None = None
+        self._started = False
+        self._behind = 0
         self._expected_ns = 0
         self._expected_sample = 0
         self._last_ns = 0
@@ -95,7 +127,21 @@ class EmgPipeline:
     @property
     def notes(self) -> tuple[str, ...]:
         """What had to differ from the settings, in sentences."""
-        return self._design.notes if self._design else ()
+        if not self._started:
+            return ()
+        if self._mains is None or not self._mains.mains_hz:
+            return self._design.notes
+        found = f"{self._mains.mains_hz:g} Hz"
+        said = (
+            f"mains found at {found}" if self._mains.seen else f"no mains seen; {found} is notched"
+        )
+        return (*self._design.notes, said)
+
+    @property
+    def delay_s(self) -> float:
+        """From a muscle's work to the samples that tell its activation, in seconds."""
+        heart = self._heart.delay / self._design.rate_hz if self._heart else 0.0
+        return self._design.delay_s + heart
 
     @property
     def mvc_v(self) -> dict[str, float]:
@@ -105,6 +151,7 @@ class EmgPipeline:
     def calibrate(self, mvc_v: Mapping[str, float]) -> None:
         """Take new MVC values; those of other channels stay."""
         self._mvc_v |= mvc_v
+        self._scale()
 
     def process(self, chunk: EmgChunk) -> list[Activation]:
         """Take the next chunk and return the instants that it completes.
@@ -127,12 +174,12 @@ class EmgPipeline:
         check_chunk(chunk)
         labels = [(c.label, c.muscle, c.side) for c in chunk.channels]
         if (
-            self._design is None
+            not self._started
             or labels != [(c.label, c.muscle, c.side) for c in self.channels]
             or abs(chunk.rate_hz / self._design.rate_hz - 1) > RATE_CHANGE
         ):
             self._start(chunk)
-            broken = True
+            self._started = broken = True
         else:
             jump_ns = chunk.stamp_ns - self._expected_ns
             if jump_ns < -JUMP_S * NANOSECONDS:
@@ -142,65 +189,145 @@ class EmgPipeline:
                 or chunk.lost_before > 0
                 or chunk.first_sample != self._expected_sample
             )
-        gap = self._break(chunk) if broken else []
+        result = self._break(chunk) if broken else []
         self._expected_ns = chunk.end_ns
         self._expected_sample = chunk.first_sample + len(chunk.data)
-
-        data = self._impossible.replace(chunk)
-        band, envelope = self._filter(data)
-        self._quality.update(data, band)
-        quality = self._impossible.judge(chunk, self._quality.quality)
-        self.channels = tuple(
-            replace(c, quality=q, noise_v=float(RMS_OVER_MEAN_ABS * noise))
-            if (c.quality, c.noise_v) != (q, RMS_OVER_MEAN_ABS * noise)
-            else c
-            for c, q, noise in zip(self.channels, quality, self._onset.baseline_mean, strict=True)
-        )
-        result = gap + self._resample(chunk, envelope)
-        self._fatigue.update(band, chunk.end_ns, self._onset.active, self._onset.since_ns)
+        done = 0
+        # Judgements fall on fixed places of the sample count, so that chunks do not matter.
+        while done < len(chunk.data):
+            n = min(len(chunk.data) - done, self._hop - self._count % self._hop)
+            stamp_ns = chunk.stamp_ns + round(done / chunk.rate_hz * NANOSECONDS)
+            result += self._take(chunk.data[done : done + n], stamp_ns, chunk.rate_hz)
+            done += n
         return result
+
+    def _take(self, data: NDArray[np.float32], stamp_ns: int, rate_hz: float) -> list[Activation]:
+        """Take samples up to the next judgement at most."""
+        data = self._impossible.replace(data, stamp_ns, rate_hz)
+        # 50 and 60 Hz side by side until it is known which of them it is.
+        bands = [band_filter(data) for band_filter in self._bands.values()]
+        behind, band = self._behind, bands[0]
+        clean = self._heart(data.astype(float), band) if self._heart else band
+        self._behind += len(band) - len(clean)
+        result = self._give(clean, stamp_ns - round(behind / rate_hz * NANOSECONDS), rate_hz)
+        self._count += len(data)
+        self._quality.update(data, band)
+        end_ns = stamp_ns + round(len(data) / rate_hz * NANOSECONDS)
+        if self._mains is not None and self._mains.update(data):
+            self._set_mains(self._mains.mains_hz, end_ns)
+        if self._count % self._hop == 0:
+            self._judge(end_ns)
+        return result
+
+    def _give(self, clean: Array, first_ns: int, rate_hz: float) -> list[Activation]:
+        """Return the instants that clean samples complete, the first of them of this time."""
+        if not len(clean):
+            return []
+        valid = np.array([c.quality.usable and self._settled for c in self.channels])
+        carrier_ns = first_ns - self._carrier_ns
+        self._onset.update(clean, carrier_ns, valid, self._mvc_rms_v)
+        self._fresh.append(clean)
+        self._clean_ns = carrier_ns + round(len(clean) / rate_hz * NANOSECONDS)
+        return self._resample(first_ns - self._delay_ns, rate_hz, self._smooth(clean))
+
+    def _judge(self, now_ns: int) -> None:
+        """Say anew how well each channel measures, and how tired its muscle is."""
+        self._settled = now_ns >= self._ready_ns
+        if self._fresh:
+            clean, self._fresh = np.concatenate(self._fresh), []
+            onset = self._onset
+            self._fatigue.update(clean, self._clean_ns, onset.active, onset.since_ns)
+        verdicts = self._impossible.judge(now_ns, self._quality.judge())
+        self.channels = tuple(
+            c if (c.quality, c.noise_v) == (q, noise) else replace(c, quality=q, noise_v=noise)
+            for c, q, noise in zip(
+                self.channels, verdicts, self._onset.rest_v.tolist(), strict=True
+            )
+        )
+
+    def _set_mains(self, mains_hz: float, now_ns: int) -> None:
+        """Notch the frequency that was found."""
+        self._filters = replace(self._filters, mains_hz=mains_hz)
+        self._quality.set_mains(mains_hz)
+        if mains_hz in self._bands:
+            self._bands = {mains_hz: self._bands[mains_hz]}
+        else:
+            design = FilterDesign(self._design.rate_hz, self._filters)
+            self._bands = {mains_hz: BandFilter(design)}
+            self._ready_ns = now_ns + round(design.settle_s * NANOSECONDS)
 
     def _start(self, chunk: EmgChunk) -> None:
         """Design everything for this stream."""
         settings, n = self._settings, len(chunk.channels)
-        self._design = design = FilterDesign(chunk.rate_hz, settings.filters)
+        self._filters = settings.filters
+        self._mains = MainsFinder(chunk.rate_hz) if settings.find_mains else None
+        self._design = design = FilterDesign(chunk.rate_hz, self._filters)
+        self._hop = max(1, round(settings.quality.hop_s * chunk.rate_hz))
+        self._heart = HeartRemover(chunk.rate_hz, n) if settings.remove_heart else None
         self._delay_ns = round(design.delay_s * NANOSECONDS)
+        self._carrier_ns = round(design.band_delay_s * NANOSECONDS)
         self.channels = tuple(
             replace(c, quality=Quality.UNKNOWN, noise_v=0.0) for c in chunk.channels
         )
         self._onset = OnsetDetector(n, design, settings.onset)
         self._mvc_relative_sigma = design.averaged_sigma(settings.mvc_window_s)
         self._fatigue = FatigueMonitor(chunk.rate_hz, n, settings.fatigue)
-        self._grid_ns, self._next = chunk.stamp_ns, 0
+        self._grid_ns, self._next, self._behind = chunk.stamp_ns, 0, 0
+        self._scale()
+
+    def _scale(self) -> None:
+        """Put the calibration in the order of the channels."""
+        self._mvc_rms_v = RMS_OVER_MEAN_ABS * np.array(
+            [self._mvc_v.get(c.label, np.nan) for c in self.channels]
+        )
 
     def _break(self, chunk: EmgChunk) -> list[Activation]:
-        """Begin anew after a gap; return the instants that fell into it, unknown."""
-        assert self._design is not None
-        n = len(self.channels)
-        filters = self._settings.filters
-        self._filter = EnvelopeFilter(self._design)
-        self._quality = QualityMonitor(chunk.rate_hz, n, filters.mains_hz, self._settings.quality)
-        self._impossible = ImpossibleSamples(n, self._design.settle_s)
+        """Begin anew after a gap; return the instants before it, and those in it, unknown."""
+        filled = []
+        if self._behind and self._heart:
+            rate_hz = self._design.rate_hz
+            end_ns = min(self._expected_ns, chunk.stamp_ns)
+            first_ns = end_ns - round(self._behind / rate_hz * NANOSECONDS)
+            filled = self._give(self._heart.flush(), first_ns, rate_hz)
+        design, n = self._design, len(self.channels)
+        grids = [self._filters.mains_hz]
+        settle_s = design.settle_s
+        if self._mains is not None:
+            self._mains.restart()
+            if not self._mains.mains_hz:
+                grids = list(GRIDS_HZ)
+                settle_s = max(settle_s, WINDOW_S + design.smoothing_settle_s)
+        self._bands = {
+            hz: BandFilter(FilterDesign(design.rate_hz, replace(self._filters, mains_hz=hz)))
+            for hz in grids
+        }
+        self._smooth = Smoother(design)
+        self._quality = QualityMonitor(
+            design.rate_hz, n, self._filters.mains_hz, self._settings.quality
+        )
+        self._impossible = ImpossibleSamples(n, design.settle_s)
+        if self._heart:
+            self._heart.restart()
         self._onset.restart()
         self._fatigue.restart()
-        self._last: Array = np.zeros((0, n))
-        self._ready_ns = chunk.stamp_ns + round(self._design.settle_s * NANOSECONDS)
+        self._count = self._behind = 0
+        self._settled, self._fresh = False, []
+        self._last = np.zeros((0, n))
+        self._ready_ns = chunk.stamp_ns + round(settle_s * NANOSECONDS)
         first = chunk.stamp_ns - self._delay_ns
         skip = max(0, -(-(first - self._grid_ns) // self._period_ns) - self._next)
-        filled = []
         if skip * self._period_ns <= LONGEST_FILLED_GAP_S * NANOSECONDS:
             nobody = [(_MISSING, _MISSING)] * n
-            filled = [
+            filled += [
                 self._instant(self._grid_ns + k * self._period_ns, nobody)
                 for k in range(self._next, self._next + skip)
             ]
         self._next += skip
         return filled
 
-    def _resample(self, chunk: EmgChunk, envelope: Array) -> list[Activation]:
+    def _resample(self, first_ns: int, rate_hz: float, envelope: Array) -> list[Activation]:
         """Read the envelope at the instants of the grid that it now covers."""
-        step_ns = NANOSECONDS / chunk.rate_hz
-        first_ns = chunk.stamp_ns - self._delay_ns
+        step_ns = NANOSECONDS / rate_hz
         times = first_ns - self._grid_ns + step_ns * np.arange(len(envelope))
         if len(self._last):
             # One sample of the chunk before, so that no instant falls between two chunks.
@@ -221,10 +348,7 @@ class EmgPipeline:
         return [self._measure(int(t) + self._grid_ns, v) for t, v in zip(grid, values, strict=True)]
 
     def _measure(self, stamp_ns: int, envelope: Array) -> Activation:
-        assert self._design is not None
         settled = stamp_ns >= self._ready_ns
-        usable = np.array([c.quality.usable for c in self.channels])
-        self._onset.update(stamp_ns, envelope, usable & settled)
         values = []
         for channel, volts in zip(self.channels, envelope, strict=True):
             if channel.quality is Quality.UNKNOWN or (not settled and channel.quality.usable):
@@ -232,30 +356,29 @@ class EmgPipeline:
             elif not channel.quality.usable:
                 values.append((_FAULT, _FAULT))
             else:
-                values.append(self._normalise(channel.label, float(volts)))
+                values.append(self._normalise(channel, float(volts)))
         return self._instant(stamp_ns, values)
 
-    def _normalise(self, label: str, volts: float) -> tuple[Estimate, Estimate]:
+    def _normalise(self, channel: Channel, volts: float) -> tuple[Estimate, Estimate]:
         """Return activation and envelope with their sigmas."""
-        assert self._design is not None
-        relative = self._design.relative_sigma
-        envelope = Estimate(volts, max(relative * volts, LEAST_SIGMA_V))
-        if label not in self._mvc_v:
+        doubt = REST_DOUBT / RMS_OVER_MEAN_ABS * channel.noise_v
+        sigma = max(math.hypot(self._design.relative_sigma * volts, doubt), LEAST_SIGMA_V)
+        envelope = Estimate(volts, sigma)
+        if channel.label not in self._mvc_v:
             return _UNCALIBRATED, envelope
-        share = 1 / self._mvc_v[label]
-        both = math.hypot(relative, self._mvc_relative_sigma)
-        return Estimate(volts * share, max(both * volts, LEAST_SIGMA_V) * share), envelope
+        share = 1 / self._mvc_v[channel.label]
+        both = math.hypot(sigma, self._mvc_relative_sigma * volts)
+        return Estimate(volts * share, both * share), envelope
 
     def _instant(self, stamp_ns: int, values: list[tuple[Estimate, Estimate]]) -> Activation:
-        assert self._design is not None
-        onset, fatigue = self._onset, self._fatigue
+        (active, since_ns), fatigue = self._onset.at(stamp_ns), self._fatigue
         muscles = tuple(
             MuscleActivation(
                 channel=channel,
                 activation=activation,
                 envelope=envelope,
-                active=bool(onset.active[k]),
-                since_ns=int(onset.since_ns[k]),
+                active=bool(active[k]),
+                since_ns=int(since_ns[k]),
                 median_frequency=fatigue.median[k],
                 fatigue_slope=fatigue.slope[k],
             )
@@ -266,7 +389,7 @@ class EmgPipeline:
         pairs = [(m.channel, m.activation) for m in muscles]
         return Activation(
             stamp_ns=stamp_ns,
-            delay_s=self._design.delay_s,
+            delay_s=self.delay_s,
             muscles=muscles,
             co_contraction=co_contraction(pairs),
             asymmetry=asymmetry(pairs),

@@ -58,6 +58,9 @@ class FilterSettings:
         Butterworth order of that low-pass, causal, one way.
     rms_window_s : float
         Window of the RMS envelope.
+    whiten : bool
+        Whether the falling part of the spectrum is raised before the envelope is made, which
+        evens out its noise (Clancy and Hogan 1994, IEEE Trans Biomed Eng 41:159).
     """
 
     low_hz: float = 20.0
@@ -70,6 +73,7 @@ class FilterSettings:
     envelope_hz: float = 6.0
     envelope_order: int = 2
     rms_window_s: float = 0.1
+    whiten: bool = True
 
 
 def emg_spectrum(frequency_hz: NDArray[np.floating]) -> Array:
@@ -103,6 +107,9 @@ class FilterDesign:
         Band-pass followed by the notches.
     envelope_sos : ndarray, shape (n_sections, 6), or None
         Low-pass of the rectified signal; None for an RMS envelope.
+    whitening : ndarray, shape (1, 6), or None
+        One zero at `SPECTRUM_HIGH_HZ`, scaled so that sEMG of the spectrum assumed keeps its RMS;
+        only the envelope sees it.
     window : int
         Samples of the RMS window; 0 for a low-pass envelope.
     high_hz : float
@@ -142,6 +149,13 @@ class FilterDesign:
                     b, a = signal.iirnotch(f, f / settings.notch_width_hz, fs=rate_hz)
                     sections.append(np.concatenate([b, a])[None])
         self.sos: Array = np.concatenate(sections)
+        self.whitening: Array | None = None
+        if settings.whiten:
+            zero = np.exp(-2 * np.pi * SPECTRUM_HIGH_HZ / rate_hz)
+            self.whitening = np.array([[1.0, -zero, 0.0, 1.0, 0.0, 0.0]])
+            frequency, power = self._passed(self.sos)
+            gain = np.abs(_sos_response(self.whitening, frequency / rate_hz)) ** 2
+            self.whitening[0, :3] /= np.sqrt((power * gain).sum() / power.sum())
         self.envelope_sos: Array | None = None
         self.window = 0
         if settings.kind is EnvelopeKind.LOWPASS:
@@ -156,6 +170,16 @@ class FilterDesign:
         """Return the complex gain of band-pass and notches, shape of ``frequency_hz``."""
         return _sos_response(self.sos, frequency_hz / self.rate_hz)
 
+    def _passed(self, sos: Array, n: int = _GRID) -> tuple[Array, Array]:
+        """Return n / 2 + 1 frequencies and the power of sEMG that filters pass there."""
+        frequency = np.arange(0.0, n // 2 + 1) * (self.rate_hz / n)
+        gain = np.abs(_sos_response(sos, frequency / self.rate_hz))
+        return frequency, emg_spectrum(frequency) * gain**2
+
+    @property
+    def _before_rectifying(self) -> Array:
+        return self.sos if self.whitening is None else np.concatenate([self.sos, self.whitening])
+
     @cached_property
     def delay_s(self) -> float:
         """Delay of the envelope after the muscle, in seconds.
@@ -163,12 +187,18 @@ class FilterDesign:
         A slow modulation of a carrier at f is delayed by the group delay at f; averaged over the
         power that passes, plus the group delay of the smoothing at 0 Hz.
         """
-        frequency = np.linspace(0.0, self.rate_hz / 2, _GRID // 2 + 1)[1:-1]
-        power = emg_spectrum(frequency) * np.abs(self.response(frequency)) ** 2
+        return self._carrier_delay_s(self._before_rectifying) + self.smoothing_delay_s
+
+    @cached_property
+    def band_delay_s(self) -> float:
+        """Delay of the band-passed signal after the muscle, in seconds."""
+        return self._carrier_delay_s(self.sos)
+
+    def _carrier_delay_s(self, sos: Array) -> float:
+        frequency, power = (part[1:-1] for part in self._passed(sos))
         passed = power > 1e-9 * power.max()  # the group delay is singular where nothing passes
-        carrier = _group_delay(self.sos, frequency[passed] / self.rate_hz)
-        delay = float(np.average(carrier, weights=power[passed]))
-        return delay / self.rate_hz + self.smoothing_delay_s
+        carrier = _group_delay(sos, frequency[passed] / self.rate_hz)
+        return float(np.average(carrier, weights=power[passed])) / self.rate_hz
 
     @cached_property
     def smoothing_delay_s(self) -> float:
@@ -196,8 +226,7 @@ class FilterDesign:
             Length of the average in seconds; 0: the envelope itself.
         """
         n = max(_GRID, 4 * 2 ** int(np.ceil(np.log2(max(window_s, 1.0) * self.rate_hz))))
-        frequency = np.arange(n // 2 + 1) * (self.rate_hz / n)
-        power = emg_spectrum(frequency) * np.abs(self.response(frequency)) ** 2
+        frequency, power = self._passed(self._before_rectifying, n)
         r = np.fft.irfft(power)
         r = np.clip(r / r[0], -1.0, 1.0)
         if self.envelope_sos is None:
@@ -246,27 +275,30 @@ class FilterDesign:
         return float(share), self._slowest_s
 
     @cached_property
-    def rise(self) -> Array:
-        """Answer of the smoothing to a step from 0 to 1, one value a sample, up to its first 1."""
-        step = np.ones(max(self.window, round(1.0 * self.rate_hz)))
-        if self.envelope_sos is None:
-            answer = np.sqrt(np.minimum(np.cumsum(step) / self.window, 1.0))
-        else:
-            answer = signal.sosfilt(self.envelope_sos, step)
-        return np.maximum.accumulate(np.minimum(answer, 1.0))
+    def teager_ratio(self) -> float:
+        """Mean Teager-Kaiser energy of sEMG over its power: ``1 - r(2)``, r its autocorrelation.
+
+        The mean of ``x[n]^2 - x[n-1] x[n+1]`` of a stationary signal.
+        """
+        r = np.fft.irfft(self._passed(self.sos)[1])
+        return float(1 - r[2] / r[0])
 
     @cached_property
     def settle_s(self) -> float:
         """Time until a start-up transient is down to 1 %, by the slowest pole, in seconds."""
-        slowest_s = self._slowest_s
-        if self.envelope_sos is not None:
-            radius = max(np.abs(np.roots(s[3:])).max() for s in self.envelope_sos)
-            slowest_s = max(slowest_s, float(-1 / np.log(radius) / self.rate_hz))
-        return float(max(-np.log(SETTLED) * slowest_s, self.window / self.rate_hz))
+        return float(max(-np.log(SETTLED) * self._slowest_s, self.smoothing_settle_s))
+
+    @cached_property
+    def smoothing_settle_s(self) -> float:
+        """The same of the smoothing alone."""
+        if self.envelope_sos is None:
+            return self.window / self.rate_hz
+        radius = max(np.abs(np.roots(s[3:])).max() for s in self.envelope_sos)
+        return float(np.log(SETTLED) / np.log(radius) / self.rate_hz)
 
 
-class EnvelopeFilter:
-    """The filters running: state is kept between chunks, so that chunking changes nothing.
+class BandFilter:
+    """Band-pass and notches running: state is kept, so that chunking changes nothing.
 
     Parameters
     ----------
@@ -276,9 +308,8 @@ class EnvelopeFilter:
     def __init__(self, design: FilterDesign) -> None:
         self.design = design
         self._state: Array | None = None
-        self._smooth: Array | None = None
 
-    def __call__(self, data: NDArray[np.floating]) -> tuple[Array, Array]:
+    def __call__(self, data: NDArray[np.floating]) -> Array:
         """Filter the next samples.
 
         Parameters
@@ -289,28 +320,56 @@ class EnvelopeFilter:
 
         Returns
         -------
-        band, envelope : ndarray, shape (n, c)
-            Volts; both still delayed (`FilterDesign.delay_s` for the envelope).
+        ndarray, shape (n, c)
+            Volts, delayed by the filters' own group delay.
         """
         x = np.ascontiguousarray(data, np.float64)
-        design = self.design
         if self._state is None:
-            self._state = signal.sosfilt_zi(design.sos)[:, :, None] * x[0]
-        band, self._state = signal.sosfilt(design.sos, x, axis=0, zi=self._state)
+            self._state = signal.sosfilt_zi(self.design.sos)[:, :, None] * x[0]
+        band, self._state = signal.sosfilt(self.design.sos, x, axis=0, zi=self._state)
+        return np.asarray(band)
+
+
+class Smoother:
+    """The envelope of band-passed samples, running.
+
+    Parameters
+    ----------
+    design : FilterDesign
+    """
+
+    def __init__(self, design: FilterDesign) -> None:
+        self.design = design
+        self._state: Array | None = None
+        self._before: Array | None = None  # the sample before, for the whitening
+
+    def __call__(self, band: Array) -> Array:
+        """Return the envelope of the next band-passed samples, shape (n, c), volts.
+
+        Later than the muscle by `FilterDesign.delay_s`, band-pass and notches counted.
+        """
+        design = self.design
+        if design.whitening is not None:
+            if self._before is None:
+                self._before = np.zeros((1, band.shape[1]))
+            now, before = design.whitening[0, :2]
+            shifted = np.concatenate([self._before, band])
+            self._before = shifted[-1:]
+            band = now * band + before * shifted[:-1]
         if design.envelope_sos is not None:
-            if self._smooth is None:
-                self._smooth = np.zeros((len(design.envelope_sos), 2, x.shape[1]))
-            envelope, self._smooth = signal.sosfilt(
-                design.envelope_sos, np.abs(band), axis=0, zi=self._smooth
+            if self._state is None:
+                self._state = np.zeros((len(design.envelope_sos), 2, band.shape[1]))
+            envelope, self._state = signal.sosfilt(
+                design.envelope_sos, np.abs(band), axis=0, zi=self._state
             )
             # A low-pass of second order rings a little below zero after a burst.
-            return band, np.maximum(envelope, 0.0)
-        if self._smooth is None:
-            self._smooth = np.zeros((design.window - 1, x.shape[1]))
-        square = np.concatenate([self._smooth, band**2])
-        self._smooth = square[len(square) - (design.window - 1) :]
+            return np.maximum(envelope, 0.0)
+        if self._state is None:
+            self._state = np.zeros((design.window - 1, band.shape[1]))
+        square = np.concatenate([self._state, band**2])
+        self._state = square[len(square) - (design.window - 1) :]
         window = np.lib.stride_tricks.sliding_window_view(square, design.window, axis=0)
-        return band, np.sqrt(window.mean(axis=-1))
+        return np.sqrt(window.mean(axis=-1))
 
 
 def _sos_response(sos: Array, cycles_per_sample: Array) -> NDArray[np.complex128]:

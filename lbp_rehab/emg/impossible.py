@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lbp_rehab.emg.types import NANOSECONDS, EmgChunk, Quality
+from lbp_rehab.emg.types import NANOSECONDS, Quality
 
 # sEMG is at most 10 mV peak to peak (De Luca 2002), and the offset of a pair of electrodes on the
 # skin at most 0.3 V (IEC 60601-2-27 asks amplifiers to stand it). More than 1 V is no potential of
@@ -32,9 +32,11 @@ class ImpossibleSamples:
         self._has_held = np.zeros(n_channels, bool)
         self._until_ns = np.zeros(n_channels, np.int64)
 
-    def replace(self, chunk: EmgChunk) -> NDArray[np.float32]:
-        """Return the samples of a chunk, shape (n, c), without the impossible ones."""
-        data, bad = chunk.data, np.abs(chunk.data) > LARGEST_V
+    def replace(
+        self, data: NDArray[np.float32], stamp_ns: int, rate_hz: float
+    ) -> NDArray[np.float32]:
+        """Return samples, shape (n, c), the first of them of this time, without impossible ones."""
+        bad = np.abs(data) > LARGEST_V
         if bad.any():
             data = data.copy()
             for k in np.flatnonzero(bad.any(axis=0)):
@@ -45,13 +47,13 @@ class ImpossibleSamples:
                 place = np.maximum.accumulate(np.where(bad[:, k], -1, np.arange(len(data))))
                 data[:, k] = np.where(place < 0, before, data[place, k])
                 last = int(np.flatnonzero(bad[:, k])[-1])
-                last_ns = chunk.stamp_ns + round(last / chunk.rate_hz * NANOSECONDS)
+                last_ns = stamp_ns + round(last / rate_hz * NANOSECONDS)
                 self._until_ns[k] = last_ns + self._settle_ns
         self._has_held |= ~bad.all(axis=0)
         self._held = data[-1].copy()
         return data
 
-    def judge(self, chunk: EmgChunk, quality: tuple[Quality, ...]) -> tuple[Quality, ...]:
-        """Return the quality of each channel: SATURATED where a chunk is touched."""
-        marked = chunk.stamp_ns <= self._until_ns
+    def judge(self, stamp_ns: int, quality: tuple[Quality, ...]) -> tuple[Quality, ...]:
+        """Return the quality of each channel: SATURATED where samples of this time are touched."""
+        marked = stamp_ns <= self._until_ns
         return tuple(Quality.SATURATED if k else q for q, k in zip(quality, marked, strict=True))

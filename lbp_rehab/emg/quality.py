@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import signal
 
 from lbp_rehab.emg.types import Quality
 
 Array = NDArray[np.float64]
 
 RAIL_RUN = 5  # equal samples in a row at the extreme value that make a rail
-RAIL_MIN_V = 50e-6  # and this far from the median: a coarse converter repeats values at rest
+RAIL_SHARE = 0.01  # or so many samples at it, in a row or not
+RAIL_MIN_V = 50e-6  # and this far from the mean: a coarse converter repeats values at rest
 LOW_BAND_HZ = (2.0, 15.0)  # movement artefact lies below 20 Hz (De Luca et al. 2010)
 SIGNAL_FROM_HZ = 20.0
 MAINS_HALF_WIDTH_HZ = 2.0  # main lobe of the Hann window at 1 s
@@ -22,6 +24,7 @@ BESIDE_MAINS_HZ = (3.0, 8.0)  # distance at which the sEMG under a mains line is
 MID_BAND_HZ = (50.0, 150.0)
 HIGH_BAND_HZ = (350.0, 450.0)
 WHITE_RATIO = 0.3
+MAINS_OFF_SHARE, MAINS_WARN_SHARE = 0.5, 0.2
 
 
 @dataclass(frozen=True)
@@ -32,38 +35,44 @@ class QualitySettings:
     ----------
     window_s, hop_s : float
         Length of the window, and how often it is judged.
-    flat_v : float
-        A peak-to-peak below this is flat; any amplifier's own noise is larger.
+    flat_v, flat_s : float
+        A peak-to-peak below this over the latest ``flat_s`` is flat; any amplifier's own noise is
+        larger.
     rail_v : float
         Limit of the device's range, in volts either way; 0: found from the signal.
-    mains_off_share, mains_warn_share : float
-        Share of power at the mains and its harmonics above which the electrode is off, or the
-        channel noisy.
-    mains_off_v : float
-        And the RMS of the mains above which either counts.
+    mains_off_v, mains_warn_v : float
+        RMS of the mains and its harmonics above which the electrode is off, or the channel noisy,
+        where they are also more than half, or a fifth, of the power.
     noise_off_v, noise_warn_v : float
-        White noise RMS in the band above which the electrode is off, or the channel noisy.
+        White noise RMS in the band above which the electrode is off, or the channel noisy. Konrad
+        2006 (The ABC of EMG): up to 3.5 uV is good, 10 to 15 uV is the most that is tolerated.
     artefact_v : float
         Peak of the band-passed signal that sEMG does not reach (De Luca 2002: at most 10 mV
         peak to peak).
     artefact_ratio : float
-        RMS below 15 Hz over RMS above 20 Hz that means movement of the electrode.
+        RMS from 2 to 15 Hz over RMS above 20 Hz that means movement of the electrode; of sEMG
+        itself it is a tenth.
     artefact_low_v : float
-        And the RMS below 15 Hz from which that counts.
+        And the RMS below 15 Hz from which that counts: a strong heart makes 40 uV.
+    jerk_v, jerk_s, jerk_ratio : float
+        The same over the latest ``jerk_s``, for a short jerk of a lead.
     """
 
     window_s: float = 1.0
-    hop_s: float = 0.1
+    hop_s: float = 0.05
     flat_v: float = 0.2e-6
+    flat_s: float = 0.2
     rail_v: float = 0.0
-    mains_off_share: float = 0.5
-    mains_warn_share: float = 0.2
-    mains_off_v: float = 20e-6
-    noise_off_v: float = 50e-6
-    noise_warn_v: float = 10e-6
+    mains_off_v: float = 100e-6
+    mains_warn_v: float = 20e-6
+    noise_off_v: float = 12e-6
+    noise_warn_v: float = 5e-6
     artefact_v: float = 5e-3
-    artefact_ratio: float = 5.0
-    artefact_low_v: float = 100e-6
+    artefact_ratio: float = 0.3
+    artefact_low_v: float = 60e-6
+    jerk_v: float = 70e-6
+    jerk_s: float = 0.25
+    jerk_ratio: float = 0.5
 
 
 class QualityMonitor:
@@ -82,27 +91,40 @@ class QualityMonitor:
         self, rate_hz: float, n_channels: int, mains_hz: float, settings: QualitySettings
     ) -> None:
         self._settings = settings
-        self._length = max(2, round(settings.window_s * rate_hz))
-        self._hop = max(1, round(settings.hop_s * rate_hz))
-        self._raw: Array = np.zeros((0, n_channels))
-        self._band: Array = np.zeros((0, n_channels))
-        self._since_judged = 0
-        self.quality: tuple[Quality, ...] = (Quality.UNKNOWN,) * n_channels
-        frequency = np.arange(self._length // 2 + 1) * (rate_hz / self._length)
-        self._taper = np.hanning(self._length)[:, None]
-        self._ramp = np.linspace(-1, 1, self._length)[:, None]
+        self._length = max(RAIL_RUN, round(settings.window_s * rate_hz))
+        self._new: list[tuple[NDArray[np.floating], Array]] = []  # not looked at yet
+        # One row a channel: that is how everything is summed.
+        self._raw: Array = np.zeros((n_channels, 0))
+        self._band: Array = np.zeros((n_channels, 0))
+        self._jerk_length = max(2, round(settings.jerk_s * rate_hz))
+        self._low_sos = signal.butter(2, LOW_BAND_HZ, "bandpass", fs=rate_hz, output="sos")
+        self._low_state: Array | None = None
+        self._low_signal: Array = np.zeros((n_channels, 0))
+        self._flat_length = max(2, round(settings.flat_s * rate_hz))
+        self._open = np.zeros(n_channels, bool)  # too much white noise when last seen at rest
+        self._frequency = frequency = np.arange(self._length // 2 + 1) * (rate_hz / self._length)
+        self._taper = np.hanning(self._length)
+        self._ramp = np.linspace(-1, 1, self._length)
         # One-sided power of one bin of the Hann-windowed transform, in V^2.
         self._to_power = 2 / (self._length * np.sum(self._taper**2))
-        self._low = _within(frequency, LOW_BAND_HZ)
-        self._signal = frequency >= SIGNAL_FROM_HZ
-        self._mains = self._beside = np.zeros(len(frequency), bool)
+        self._has_high = bool(frequency[-1] >= HIGH_BAND_HZ[1])
+        self._in_pass = int(_within(frequency, (SIGNAL_FROM_HZ, HIGH_BAND_HZ[1])).sum())
+        self.set_mains(mains_hz)
+
+    def set_mains(self, mains_hz: float) -> None:
+        """Judge the mains at this frequency; 0: not at all."""
+        frequency = self._frequency
+        mains = beside = np.zeros(len(frequency), bool)
         if mains_hz > 0:
             distance = np.abs(frequency - mains_hz * np.maximum(1, np.rint(frequency / mains_hz)))
-            self._mains = distance <= MAINS_HALF_WIDTH_HZ
-            self._beside = _within(distance, BESIDE_MAINS_HZ)
-        self._mid = _within(frequency, MID_BAND_HZ) & ~self._mains
-        self._high = _within(frequency, HIGH_BAND_HZ) & ~self._mains
-        self._has_high = bool(frequency[-1] >= HIGH_BAND_HZ[1])
+            mains, beside = distance <= MAINS_HALF_WIDTH_HZ, _within(distance, BESIDE_MAINS_HZ)
+        mean = [_within(frequency, b) & ~mains for b in (MID_BAND_HZ, HIGH_BAND_HZ)]
+        # Columns: power above 20 Hz, below 15 Hz, of the mains with what lies under it, of what
+        # lies under it; and the mean density of the two bands that tell white noise.
+        columns = [frequency >= SIGNAL_FROM_HZ, _within(frequency, LOW_BAND_HZ), mains]
+        columns += [beside * (mains.sum() / max(1, beside.sum()))]
+        columns += [band / max(1, band.sum()) for band in mean]
+        self._sums = np.stack(columns, axis=1).astype(float) * self._to_power
 
     def update(self, raw: NDArray[np.floating], band: Array) -> None:
         """Take the next samples.
@@ -112,39 +134,39 @@ class QualityMonitor:
         raw, band : ndarray, shape (n, c)
             Volts as measured, and band-passed.
         """
-        self._raw = np.concatenate([self._raw, raw])[-self._length :]
-        self._band = np.concatenate([self._band, band])[-self._length :]
-        self._since_judged += len(raw)
-        if len(self._raw) == self._length and self._since_judged >= self._hop:
-            self._since_judged = 0
-            self.quality = self._judge()
+        self._new.append((raw, band))
 
-    def _judge(self) -> tuple[Quality, ...]:
-        settings, raw = self._settings, self._raw
-        level = raw - raw.mean(axis=0)
-        level -= self._ramp * ((self._ramp * level).sum(axis=0) / (self._ramp**2).sum())
-        power = np.abs(np.fft.rfft(level * self._taper, axis=0)) ** 2 * self._to_power
-
-        total, low = power[self._signal].sum(axis=0), power[self._low].sum(axis=0)
-        mains = np.zeros_like(total)
-        if self._mains.any() and self._beside.any():
-            under = power[self._beside].mean(axis=0) * self._mains.sum()
-            mains = np.clip(power[self._mains].sum(axis=0) - under, 0.0, total)
+    def judge(self) -> tuple[Quality, ...]:
+        """Return the quality of each channel; UNKNOWN until there is a whole window."""
+        self._look()
+        raw, settings = self._raw, self._settings
+        if raw.shape[1] < self._length:
+            return (Quality.UNKNOWN,) * len(raw)
+        level = raw - raw.mean(axis=1)[:, None]
+        level -= (level @ self._ramp / (self._ramp @ self._ramp))[:, None] * self._ramp
+        power = np.abs(np.fft.rfft(level * self._taper, axis=1)) ** 2
+        total, low, line, under, mid, high = (power @ self._sums).T
+        mains = np.clip(line - under, 0.0, total)
         share = np.divide(mains, total, out=np.zeros_like(total), where=total > 0)
         noise = np.zeros_like(total)
         if self._has_high:
-            high, mid = power[self._high].mean(axis=0), power[self._mid].mean(axis=0)
-            white = high > WHITE_RATIO * mid
-            noise = np.where(white, np.sqrt(high * self._signal.sum()), 0.0)
-        flat = np.ptp(raw, axis=0) < settings.flat_v
+            floor = np.sqrt(high * self._in_pass)
+            noise = np.where(high > WHITE_RATIO * mid, floor, 0.0)
+            # What a contraction covers is still there: the floor must fall before it is believed.
+            self._open = (noise > settings.noise_off_v) | (
+                self._open & (floor > settings.noise_off_v)
+            )
+        flat = np.ptp(raw[:, -self._flat_length :], axis=1) < settings.flat_v
         saturated = self._saturated()
-        strong = mains > settings.mains_off_v**2
-        off = strong & (share > settings.mains_off_share)
-        off |= noise > settings.noise_off_v
-        artefact = np.abs(self._band).max(axis=0) > settings.artefact_v
+        off = (mains > settings.mains_off_v**2) & (share > MAINS_OFF_SHARE)
+        off |= self._open
+        artefact = np.abs(self._band).max(axis=1) > settings.artefact_v
         moved = low > settings.artefact_ratio**2 * (total - mains)
         artefact |= moved & (low > settings.artefact_low_v**2)
-        noisy = strong & (share > settings.mains_warn_share)
+        jerk = (self._low_signal**2).mean(axis=1)
+        lately = (self._band[:, -self._jerk_length :] ** 2).mean(axis=1)
+        artefact |= (jerk > settings.jerk_v**2) & (jerk > settings.jerk_ratio**2 * lately)
+        noisy = (mains > settings.mains_warn_v**2) & (share > MAINS_WARN_SHARE)
         noisy |= noise > settings.noise_warn_v
         order = (
             (flat, Quality.FLAT),
@@ -155,25 +177,46 @@ class QualityMonitor:
         )
         return tuple(
             next((verdict for found, verdict in order if found[k]), Quality.GOOD)
-            for k in range(raw.shape[1])
+            for k in range(len(raw))
         )
+
+    def _look(self) -> None:
+        """Take in what is new."""
+        if not self._new:
+            return
+        raw = np.concatenate([part for part, _ in self._new]).astype(float)
+        band = np.concatenate([part for _, part in self._new])
+        self._new = []
+        if self._low_state is None:
+            self._low_state = signal.sosfilt_zi(self._low_sos)[:, :, None] * raw[0]
+        low, self._low_state = signal.sosfilt(self._low_sos, raw, axis=0, zi=self._low_state)
+        self._low_signal = _longer(self._low_signal, low, self._jerk_length)
+        self._raw = _longer(self._raw, raw, self._length)
+        self._band = _longer(self._band, band, self._length)
 
     def _saturated(self) -> NDArray[np.bool_]:
         """Whether a run of samples stands at the largest or smallest value, far from the middle."""
         raw, rail = self._raw, self._settings.rail_v
-        middle = np.median(raw, axis=0)
-        result = np.zeros(raw.shape[1], bool)
-        for extreme in (raw.max(axis=0), raw.min(axis=0)):
-            run = RAIL_RUN if len(raw) > RAIL_RUN else len(raw)
-            at_rail = np.lib.stride_tricks.sliding_window_view(raw == extreme, run, axis=0)
-            far = np.abs(extreme - middle) > RAIL_MIN_V
-            result |= at_rail.all(axis=-1).any(axis=0) & far
-            # A rail that holds for more than half of the window is the median itself.
-            result |= (raw == extreme).mean(axis=0) > 0.5
+        middle = raw.mean(axis=1)
+        result = np.zeros(len(raw), bool)
+        for extreme in (raw.max(axis=1), raw.min(axis=1)):
+            here = raw == extreme[:, None]
+            often = here.mean(axis=1)
+            run = here[:, RAIL_RUN - 1 :]
+            for k in range(1, RAIL_RUN):
+                run = run & here[:, RAIL_RUN - 1 - k : -k]
+            cut = run.any(axis=1) | (often > RAIL_SHARE)
+            result |= cut & (np.abs(extreme - middle) > RAIL_MIN_V)
+            # A rail that holds for more than half of the window is the middle itself.
+            result |= often > 0.5
         if rail > 0:
-            result |= (np.abs(raw) >= rail).any(axis=0)
+            result |= (np.abs(raw) >= rail).any(axis=1)
         return result
 
 
 def _within(frequency: NDArray[np.floating], band: tuple[float, float]) -> NDArray[np.bool_]:
     return (frequency >= band[0]) & (frequency <= band[1])
+
+
+def _longer(rows: Array, new: Array, most: int) -> Array:
+    return np.concatenate([rows, new.T], axis=1)[:, -most:]

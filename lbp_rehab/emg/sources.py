@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
 from urllib.parse import unquote
 
 from lbp_rehab.emg.types import EmgChunk
 from lbp_rehab.errors import InputError
 
-SPECIFICATIONS = "file:PATH, lsl:name=NAME, synthetic:EXERCISE, topic or none"
+SPECIFICATIONS = "file:PATH, lsl:name=NAME, brainflow:BOARD, synthetic:EXERCISE, topic or none"
+FILE_KEYS = ("unit", "rate", "time", "name", "type", "source_id")
+LSL_KEYS = ("name", "type", "source_id", "unit")
+BOARD_KEYS = ("serial", "port", "ip", "mac")
 
 
 class EmgSource(ABC):
@@ -40,18 +44,43 @@ class EmgSource(ABC):
         """Whether no more chunks will come."""
         return False
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Channels of the opened source where they are known at once, as in a file; else empty."""
+        return ()
 
-def open_source(specification: str, chunk_s: float) -> EmgSource | None:
+    @property
+    def rate_hz(self) -> float:
+        """Sampling rate of the opened source where it is known at once; else 0."""
+        return 0.0
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often something happened since opening, by name, for diagnostics."""
+        return {}
+
+    def reports(self) -> tuple[str, ...]:
+        """Return what is worth telling since the last call: one sentence each."""
+        return ()
+
+
+def open_source(
+    specification: str, chunk_s: float, mapped: Collection[str] = ()
+) -> EmgSource | None:
     """Return the source that a specification names, not opened yet.
 
     Parameters
     ----------
     specification : str
-        ``file:PATH[?unit=uV&rate=1000&time=NAME]``, ``lsl:[name=..&type=..&source_id=..&unit=..]``
-        (``|`` serves as ``&``), ``synthetic:EXERCISE[?seed=1&fault=..]``, ``topic`` (the samples
-        come as messages) or ``none``.
+        ``file:PATH[?unit=uV&rate=1000&time=NAME&name=..&type=..&source_id=..]``,
+        ``lsl:[name=..&type=..&source_id=..&unit=..]``,
+        ``brainflow:BOARD[?serial=..&port=..&ip=..&mac=..]``,
+        ``synthetic:EXERCISE[?seed=1&fault=..]``, ``topic`` (the samples come as messages) or
+        ``none``. ``|`` serves as ``&``.
     chunk_s : float
         Length of a chunk in seconds.
+    mapped : collection of str
+        Labels that a channel map names: such a channel is not left out for its unit.
 
     Returns
     -------
@@ -63,22 +92,30 @@ def open_source(specification: str, chunk_s: float) -> EmgSource | None:
     InputError
         If the specification cannot be read.
     """
-    from lbp_rehab.emg.file_source import FileSource  # noqa: PLC0415
-    from lbp_rehab.emg.lsl_source import LslSource  # noqa: PLC0415
-
     kind, _, rest = specification.strip().partition(":")
     if kind in ("topic", "none") and not rest:
         return None
     if kind == "file":
+        from lbp_rehab.emg.file_source import FileSource  # noqa: PLC0415
+
         path, _, query = rest.partition("?")
         if not path:
             raise InputError("the sEMG source 'file:' lacks a path; write file:PATH")
-        return FileSource(path, chunk_s, **_options(query, ("unit", "rate", "time"), specification))
+        options = _options(query, FILE_KEYS, specification)
+        return FileSource(path, chunk_s, mapped=mapped, **options)
     if kind == "lsl":
-        keys = ("name", "type", "source_id", "unit")
-        options = _options(rest, keys, specification)
+        from lbp_rehab.emg.lsl_source import LslSource  # noqa: PLC0415
+
+        options = _options(rest, LSL_KEYS, specification)
         unit = options.pop("unit", "")
-        return LslSource(options, chunk_s, unit)
+        return LslSource(options, chunk_s, unit, mapped)
+    if kind == "brainflow":
+        from lbp_rehab.emg.brainflow_source import BrainFlowSource  # noqa: PLC0415
+
+        board, _, query = rest.partition("?")
+        if not board:
+            raise InputError("the sEMG source 'brainflow:' lacks a board; write brainflow:ganglion")
+        return BrainFlowSource(board, chunk_s, _options(query, BOARD_KEYS, specification))
     if kind == "synthetic":
         from lbp_rehab.synthetic.live_emg import SyntheticEmg  # noqa: PLC0415  (slow to import)
 

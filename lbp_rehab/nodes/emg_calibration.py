@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.task import Future
 
 from lbp_rehab.emg.activation import EmgPipeline
-from lbp_rehab.emg.mvc import MvcRecording
+from lbp_rehab.emg.mvc import MvcRecording, MvcStore
 from lbp_rehab.emg.types import Activation, Muscle, Side
+from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.base import LbpNode
 from lbp_rehab.nodes.last_answers import let_answers_out
 from lbp_rehab.srv import CalibrateMvc
@@ -27,10 +30,15 @@ class MvcService:
         With the parameters ``mvc_duration_s`` and ``mvc_window_s``.
     pipeline : EmgPipeline
         Gets the calibration.
+    store : callable
+        Gives where to store what is calibrated, or None.
     """
 
-    def __init__(self, node: LbpNode, pipeline: EmgPipeline) -> None:
+    def __init__(
+        self, node: LbpNode, pipeline: EmgPipeline, store: Callable[[], MvcStore | None]
+    ) -> None:
         self._node = node
+        self._store = store
         self._pipeline = pipeline
         self._recording: MvcRecording | None = None
         self._done: Future | None = None
@@ -55,6 +63,19 @@ class MvcService:
         self._finish()
         let_answers_out(self._node, lambda: self._done is None)
 
+    def _keep(self, mvc_v: Mapping[str, float], response: CalibrateMvc.Response) -> None:
+        """Put a calibration into force and store it; say so in the answer."""
+        self._pipeline.calibrate(mvc_v)
+        try:
+            if (store := self._store()) is None:
+                return
+            store.add(mvc_v)
+        except InputError as error:
+            response.message += f"; but {error}"
+            return
+        response.stored = f"{store.person}, session {store.session}"
+        response.message += f"; stored for {response.stored}"
+
     async def _calibrate(
         self, request: CalibrateMvc.Request, response: CalibrateMvc.Response
     ) -> CalibrateMvc.Response:
@@ -74,7 +95,11 @@ class MvcService:
         if not 0 < duration_s <= LONGEST_S:
             response.message = f"duration_s is {duration_s}; it must be between 0 and {LONGEST_S}"
             return response
-        self._recording = MvcRecording(muscle, side, duration_s, settings["mvc_window_s"])
+        if len(request.highest_v) not in (0, len(request.only)):
+            response.message = "highest_v must have one value for each label of only, or none"
+            return response
+        window_s, only = settings["mvc_window_s"], list(request.only)
+        self._recording = MvcRecording(muscle, side, duration_s, window_s, only)
         self._done = Future(executor=self._node.executor)
         # Samples may stop coming: then answer with what there is.
         patience = self._node.create_timer(
@@ -87,7 +112,11 @@ class MvcService:
             response.message = STOPS
             return response
         result = recording.result()
-        self._pipeline.calibrate(result.mvc_v)
         response.success, response.message = bool(result.mvc_v), result.message
         response.labels, response.mvc_v = list(result.mvc_v), list(result.mvc_v.values())
+        response.refused, response.reasons = list(result.refused), list(result.refused.values())
+        if result.mvc_v:
+            before = dict(zip(only, request.highest_v, strict=False))
+            highest = {k: max(v, before.get(k, 0.0)) for k, v in result.mvc_v.items()}
+            self._keep(highest, response)
         return response

@@ -19,9 +19,12 @@ from lbp_rehab.emg.types import (
     Side,
     check_chunk,
 )
+from lbp_rehab.emg.units import volts_per
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate
 from lbp_rehab.nodes.convert import to_estimate, to_ns, to_stamp
+
+UNIT = "V"  # of all that we publish
 
 
 @lru_cache(maxsize=256)
@@ -33,6 +36,7 @@ def _channel(channel: Channel) -> msg.EmgChannel:
         side=int(channel.side),
         quality=int(channel.quality),
         noise_v=channel.noise_v,
+        unit=UNIT,
     )
 
 
@@ -65,13 +69,15 @@ def to_emg_raw(chunk: EmgChunk, person_id: str) -> msg.EmgRaw:
 
 
 def from_emg_raw(message: msg.EmgRaw) -> EmgChunk:
-    """Return the chunk of a message; its data is a view of the message's.
+    """Return the chunk of a message in volts, whatever voltage the channels come in.
+
+    Its data is a view of the message's if that is in volts.
 
     Raises
     ------
     InputError
-        If sizes do not agree, the rate is no rate, a sample is not finite, or a code is not one of
-        the constants.
+        If sizes do not agree, the rate is no rate, a sample is not finite, a unit is none of
+        voltage, or a code is not one of the constants.
     """
     n, c = message.n_samples, len(message.channels)
     if n * c != len(message.data) or n == 0 or c == 0:
@@ -87,12 +93,14 @@ def from_emg_raw(message: msg.EmgRaw) -> EmgChunk:
         )
     except ValueError as error:
         raise InputError(f"emg/raw holds an unknown code: {error}") from None
+    data = np.frombuffer(message.data, np.float32).reshape(n, c)
+    scale = np.array([volts_per(row.unit or UNIT) for row in message.channels], np.float32)
     chunk = EmgChunk(
         stamp_ns=to_ns(message.header.stamp),
         rate_hz=message.sample_rate_hz,
         first_sample=message.first_sample,
         lost_before=message.lost_before,
-        data=np.frombuffer(message.data, np.float32).reshape(n, c),
+        data=data if (scale == 1).all() else data * scale,
         channels=channels,
         stamp_sigma_s=message.stamp_sigma_s,
         source=message.source,

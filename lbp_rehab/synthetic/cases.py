@@ -6,28 +6,27 @@ seed draws people, styles, rooms and cameras anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lbp_rehab.emg.types import EmgChunk
 from lbp_rehab.pose.skeleton import NAMES
 from lbp_rehab.quality.exercise import known_exercises
-from lbp_rehab.stamps import NANOSECONDS
 from lbp_rehab.synthetic.draws import Split
-from lbp_rehab.synthetic.emg.electrodes import ElectrodeSettings
-from lbp_rehab.synthetic.emg.stream import LABELS, EmgStream
-from lbp_rehab.synthetic.emg.truth import EmgTruth
+from lbp_rehab.synthetic.emg.cases import EmgRecording, emg_cases
 from lbp_rehab.synthetic.messages import PARTIAL_BELOW
 from lbp_rehab.synthetic.motion.movement import Fault, Repetition
 from lbp_rehab.synthetic.motion.programs import PROGRAMS
-from lbp_rehab.synthetic.recording import ACTIVATION_HZ, CHUNK_S
 from lbp_rehab.synthetic.scenario import Scenario
 from lbp_rehab.synthetic.staging import BLANKET_EXERCISES
 from lbp_rehab.synthetic.studio import Shown, Studio
+
+__all__ = [
+    "CLIP_FRAMES", "Clip", "EmgRecording", "MadeRepetition", "WholeSet", "emg_cases", "pose_cases",
+    "quality_cases",
+]  # fmt: skip
 
 CLIP_FRAMES = 72
 _CLIP_HZ = 12.0
@@ -219,122 +218,3 @@ def quality_cases(seed: int, frames: int) -> list[WholeSet]:
         sets.append(WholeSet(scenario, own))
         made += own
     return sets
-
-
-@dataclass(frozen=True)
-class Burst:
-    """One stretch of time in which a muscle works."""
-
-    label: str
-    on_ns: int
-    off_ns: int
-
-
-@dataclass(frozen=True)
-class EmgRecording(Drawn):
-    """A set's sEMG with an MVC trial before it."""
-
-    electrodes: ElectrodeSettings
-    condition: str
-    labels: tuple[str, ...] = LABELS
-    view: str = ""
-    posture: str = ""
-    person: str = ""
-
-    @cached_property
-    def _stream(self) -> EmgStream:
-        s = self.scenario
-        return EmgStream(s.movement, self.electrodes, s.seed, s.split)
-
-    @cached_property
-    def _truth(self) -> EmgTruth:
-        return EmgTruth(self._stream)
-
-    @cached_property
-    def _parts(self) -> tuple[list[EmgChunk], list[EmgChunk]]:
-        n = round(CHUNK_S * self.electrodes.rate_hz)
-        stream = EmgStream(
-            self.scenario.movement, self.electrodes, self.scenario.seed, self.scenario.split
-        )
-        parts: tuple[list[EmgChunk], list[EmgChunk]] = ([], [])
-        for chunk in stream.chunks(n, self.scenario.start_ns):
-            parts[chunk.stamp_ns >= self.scenario.start_ns].append(chunk)
-        return parts
-
-    def __getstate__(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    @property
-    def mvc_chunks(self) -> Iterable[EmgChunk]:
-        """The trial of maximal contractions."""
-        return self._parts[0]
-
-    @property
-    def chunks(self) -> Iterable[EmgChunk]:
-        """The exercise."""
-        return self._parts[1]
-
-    @cached_property
-    def _t_s(self) -> NDArray[np.float64]:
-        return np.arange(0.0, self.scenario.movement.duration_s, 1.0 / ACTIVATION_HZ)
-
-    @property
-    def stamps_ns(self) -> NDArray[np.int64]:
-        """Instants of the truth."""
-        start_ns = self.scenario.start_ns
-        return start_ns + np.round(self._t_s * NANOSECONDS).astype(np.int64)
-
-    @property
-    def activation(self) -> NDArray[np.float64]:
-        """True share of the maximal contraction, shape (n, 12)."""
-        return self._stream.drives(self._t_s)
-
-    @property
-    def bursts(self) -> Sequence[Burst]:
-        """When each muscle truly works."""
-        found = []
-        for label, spans in zip(self.labels, self._truth.active, strict=True):
-            for on_s, off_s in spans:
-                if on_s >= 0.0:
-                    found.append(
-                        Burst(label, self.scenario.stamp_ns(on_s), self.scenario.stamp_ns(off_s))
-                    )
-        return found
-
-    @property
-    def faulty(self) -> NDArray[np.bool_]:
-        """Where an electrode is off, shape (n, 12)."""
-        off = np.zeros((len(self._t_s), len(self.labels)), bool)
-        for loose in self._stream.events.loose:
-            inside = (self._t_s >= loose.start_s) & (self._t_s < loose.end_s)
-            off[inside, self.labels.index(loose.label)] = True
-        return off
-
-
-def emg_cases(seed: int, recordings: int) -> list[EmgRecording]:
-    """Return recordings of the exercises in turn, at 1 and 2 kHz, in 50 and 60 Hz countries."""
-    rng = np.random.default_rng([seed, 5152])
-    exercises = list(PROGRAMS)
-    order = [exercises[int(k)] for k in rng.permutation(len(exercises))]
-    made = []
-    for k in range(recordings):
-        exercise = order[k % len(order)]
-        loose = int(k % 3 == 2)
-        made.append(
-            EmgRecording(
-                Scenario(
-                    exercise,
-                    int(rng.integers(1, 2**31)),
-                    _drawn_faults(rng, exercise),
-                    repetitions=4,
-                    split=Split.TEST,
-                ),
-                ElectrodeSettings(
-                    rate_hz=2000.0 if rng.uniform() < 0.3 else 1000.0,
-                    mvc_trial=True,
-                    random_loose=loose,
-                ),
-                "electrode off" if loose else "clear",
-            )
-        )
-    return made

@@ -238,6 +238,7 @@ def _channel(channel: Channel) -> Any:
         side=int(channel.side),
         quality=int(channel.quality),
         noise_v=channel.noise_v,
+        unit="V",
     )
 
 

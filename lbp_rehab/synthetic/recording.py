@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from lbp_rehab.synthetic.person.makehuman import require_extra
 from lbp_rehab.synthetic.request import command_line
 from lbp_rehab.synthetic.scenario import Scenario, check_losses
 from lbp_rehab.synthetic.studio import FRAME_ID, Shown, Studio
+from lbp_rehab.synthetic.sync import add_pulses
 
 COLOUR = "/camera/color/image_raw/compressed"
 DEPTH = "/camera/aligned_depth_to_color/image_raw/compressedDepth"
@@ -60,6 +61,7 @@ TOPICS: dict[str, str] = {
 }
 ACTIVATION_HZ = 50.0
 CHUNK_S = 0.04
+_PULSE_DRAWS = 25  # stream of draws
 MVC_FILE, SCENARIO_FILE = "mvc.yaml", "scenario.yaml"
 
 Event = tuple[int, int, str, Any]  # log time, order at one time, topic, message
@@ -221,9 +223,19 @@ def _image(frame: RgbdFrame, true_ns: int, studio: Studio, output: Output) -> It
 
 
 def _emg(stream: EmgStream, scenario: Scenario, output: Output) -> Iterator[Event]:
-    clock = Clock(output.emg_clock, scenario.seed, device=1)
+    settings = output.emg_clock
+    if not settings.origin_ns:  # or a drift would have put it days away by now
+        settings = replace(settings, origin_ns=scenario.start_ns)
+    clock = Clock(settings, scenario.seed, device=1)
     n = round(CHUNK_S * output.electrodes.rate_hz)
-    for chunk, item in clock.deliver(stream.chunks(n, scenario.start_ns)):
+    chunks = stream.chunks(n, scenario.start_ns)
+    if scenario.flashes_s:
+        electrodes = output.electrodes
+        chunks = add_pulses(
+            chunks, scenario.flashes_s, scenario.start_ns, scenario.draws(_PULSE_DRAWS),
+            step_v=electrodes.step_v, range_v=electrodes.range_v,
+        )  # fmt: skip
+    for chunk, item in clock.deliver(chunks):
         yield item.arrival_ns, 6, EMG, messages.emg_raw(chunk)
 
 
@@ -271,10 +283,13 @@ def range_of_motion(studio: Studio, made: Repetition) -> Estimate:
 def _described(studio: Studio, output: Output) -> dict[str, Any]:
     """Return what made the recording, to be written beside it."""
     person = studio.patient.person
-    return {
+    scenario = _plain(asdict(studio.scenario))
+    if not studio.scenario.sync_flashes:
+        del scenario["sync_flashes"]
+    described = {
         "made_by": f"{PACKAGE} {__version__}",
         "command": command_line(studio.scenario, output),
-        "scenario": _plain(asdict(studio.scenario)),
+        "scenario": scenario,
         "output": _plain(asdict(output)),
         "view": str(studio.view),
         "support": studio.staging.room.support,
@@ -285,6 +300,12 @@ def _described(studio: Studio, output: Output) -> dict[str, Any]:
             "mass_kg": round(float(person.mass_kg), 1),
         },
     }
+    if studio.led is not None:
+        described["sync"] = {
+            "flashes_s": list(studio.scenario.flashes_s),
+            "led_pixel": [round(value, 1) for value in studio.led.pixel],
+        }
+    return described
 
 
 def _plain(value: Any) -> Any:

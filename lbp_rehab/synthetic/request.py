@@ -126,6 +126,7 @@ def command_line(scenario: Scenario, output: Output) -> str | None:
         camera=scenario.camera, size=scenario.size, rate_hz=scenario.rate_hz, view=scenario.view,
         support=scenario.support, condition=scenario.condition, max_depth_m=scenario.max_depth_m,
         camera_clock=ClockSettings(jitter_ns=jitter_ns, drop_probability=drop),
+        sync_flashes=scenario.sync_flashes,
     )  # fmt: skip
     said = replace(
         output,
@@ -164,5 +165,6 @@ def command_line(scenario: Scenario, output: Output) -> str | None:
     }
     words = [f"--{name}={value}" for name, value in options.items() if value != ""]
     words += [f"--fault={f.repetition}:{f.name}:{f.severity}" for f in scenario.faults]
+    words += [f"--sync-flashes={scenario.sync_flashes}"] if scenario.sync_flashes else []
     words += ["--mvc-trial"] if electrodes.mvc_trial else []
     return shlex.join(["lbp-rehab", "synth", *words])

@@ -12,6 +12,7 @@ from lbp_rehab.synthetic.clock import ClockSettings
 from lbp_rehab.synthetic.draws import Draws, Split
 from lbp_rehab.synthetic.motion.movement import SIDES, Fault, Movement, perform
 from lbp_rehab.synthetic.motion.programs import effect, program
+from lbp_rehab.synthetic.sync import MOST_FLASHES, flash_times_s, rest_s
 
 # The names of `imaging.rgbd.PRESETS`, which cannot be imported without the optional part.
 CAMERAS = ("d435", "azure_kinect", "ideal")
@@ -24,6 +25,7 @@ LONGEST_REST_S = 600.0
 FARTHEST_M = 65.0  # what 16-bit millimetres hold
 _SEED_END = 2**63
 _PERFECT = ClockSettings()
+_FLASH_DRAWS = 24  # stream of draws
 _START_NS = 1_700_000_000 * NANOSECONDS
 
 
@@ -62,6 +64,9 @@ class Scenario:
     camera_clock : ClockSettings
     start_ns : int
         Stamp of the movement's time 0.
+    sync_flashes : int
+        How often an LED flashes in the first rest, which is as long as that takes; the amplifier
+        gets a pulse with each.
     """
 
     exercise: str
@@ -81,6 +86,7 @@ class Scenario:
     free_pelvis_deg: float = 0.0
     camera_clock: ClockSettings = _PERFECT
     start_ns: int = _START_NS
+    sync_flashes: int = 0
 
     def __post_init__(self) -> None:
         program(self.exercise)
@@ -115,6 +121,10 @@ class Scenario:
             raise InputError(
                 f"a farthest depth of {self.max_depth_m} m must be 0 (all) to {FARTHEST_M:g} m"
             )
+        if not 0 <= self.sync_flashes <= MOST_FLASHES:
+            raise InputError(
+                f"an LED can flash 0 to {MOST_FLASHES} times, not {self.sync_flashes} times"
+            )
         check_losses(self.camera_clock)
 
     def draws(self, stream: int) -> Draws:
@@ -131,9 +141,14 @@ class Scenario:
             faults=self.faults,
             side=self.side,
             split=self.split,
-            initial_rest_s=self.initial_rest_s,
+            initial_rest_s=max(self.initial_rest_s, rest_s(self.flashes_s)),
             free_pelvis_deg=self.free_pelvis_deg,
         )
+
+    @cached_property
+    def flashes_s(self) -> tuple[float, ...]:
+        """When the LED begins to shine, in the movement's time."""
+        return flash_times_s(self.sync_flashes, self.draws(_FLASH_DRAWS))
 
     def stamp_ns(self, t_s: float) -> int:
         """Return the stamp of a time of the movement."""

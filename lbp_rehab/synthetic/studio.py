@@ -17,6 +17,7 @@ from lbp_rehab.synthetic.clock import Clock
 from lbp_rehab.synthetic.draws import Draws
 from lbp_rehab.synthetic.imaging.camera import Camera
 from lbp_rehab.synthetic.imaging.clothes import dress
+from lbp_rehab.synthetic.imaging.led import Led, place_led
 from lbp_rehab.synthetic.imaging.rgbd import Preset, RgbdCamera, preset
 from lbp_rehab.synthetic.imaging.rooms import Room, sample_room
 from lbp_rehab.synthetic.imaging.scene import DepthFrame, Scene
@@ -27,6 +28,7 @@ from lbp_rehab.synthetic.person.body import Body, Pose
 from lbp_rehab.synthetic.person.people import Person, body_of, sample
 from lbp_rehab.synthetic.scenario import Scenario
 from lbp_rehab.synthetic.staging import Staging, Swept, set_up
+from lbp_rehab.synthetic.sync import is_lit
 
 FRAME_ID = "camera_color_optical_frame"
 # Streams of draws, beside those of movement (1) and people (10, 11).
@@ -169,6 +171,10 @@ class Studio:
             props=self.staging.props,
             blankets=self.staging.blankets,
         )
+        self.led: Led | None = None
+        if scenario.flashes_s:
+            at_rest = self._scene.view(self._surfaces(0.0)[1])
+            self.led = place_led(self.staging.room, camera, swept.surface_m, at_rest.depth_m)
         self.rgbd = RgbdCamera(self._exposed(self.staging), camera, scenario.seed)
         self._pelvis = truth.PelvisTruth(
             self.patient.body, camera, self.patient.neutral, scenario.start_ns
@@ -198,6 +204,8 @@ class Studio:
         """
         pose, surfaces = self._surfaces(t_s)
         seen = self._scene.view(surfaces)
+        if self.led is not None and is_lit(self.scenario.flashes_s, t_s):
+            self.led.shine(seen.colour, seen.depth_m)
         frame = RgbdFrame(
             stamp_ns,
             FRAME_ID,

@@ -7,6 +7,7 @@ from lbp_rehab.bench.naive import (
     naive_angles,
     naive_bursts,
     naive_envelope,
+    naive_median_slope,
     naive_pelvis,
 )
 
@@ -58,5 +59,22 @@ def test_envelope_and_bursts_find_a_burst_of_noise():
     # sqrt(2 / pi) of its RMS.
     assert envelope[2200:2800].mean() == pytest.approx(np.sqrt(2 / np.pi * 0.86), rel=0.08)
     ((start, end),) = naive_bursts(envelope[:, 0], 1000.0)
-    assert start == pytest.approx(2000, abs=60)
-    assert end == pytest.approx(3000, abs=100)  # the window and the filter ring on
+    assert start == pytest.approx(2000, abs=20)
+    assert end == pytest.approx(3000, abs=20)
+
+
+def test_mains_that_the_envelope_is_told_of_goes_and_another_stays():
+    t_s = np.arange(4000) / 1000.0
+    hum = np.sin(2 * np.pi * 60.0 * t_s)[:, None]
+    assert naive_envelope(hum, 1000.0, 60.0)[1000:3000].max() < 0.01
+    assert naive_envelope(hum, 1000.0, 50.0)[1000:3000].mean() == pytest.approx(2 / np.pi, rel=0.05)
+
+
+def test_slope_of_the_median_frequency_needs_five_seconds():
+    assert np.isnan(naive_median_slope(np.ones(4000), 1000.0))
+    chirp = np.sin(
+        2
+        * np.pi
+        * (100.0 * np.arange(20000) / 1000.0 - 0.5 * 2.0 * (np.arange(20000) / 1000.0) ** 2)
+    )
+    assert naive_median_slope(chirp, 1000.0) == pytest.approx(-2.0, abs=0.1)

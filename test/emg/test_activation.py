@@ -38,15 +38,23 @@ def test_stamps_are_a_regular_grid_from_the_first_sample(emg, chunks_of, run_all
     assert 0 <= last_ns - stamps[-1] < 20_000_000
 
 
-def test_chunking_changes_nothing(emg, chunks_of, run_all):
-    x = 1e-5 * emg(RATE_HZ, 4000, 2)
-    settings = PipelineSettings()
-    small = run_all(EmgPipeline(settings), chunks_of(x, RATE_HZ, 20))
-    large = run_all(EmgPipeline(settings), chunks_of(x, RATE_HZ, 50))
-    assert len(small) == len(large)
-    for a, b in zip(small[100:], large[100:], strict=True):
-        assert a.stamp_ns == b.stamp_ns
-        assert a.muscles[0].envelope.value == pytest.approx(b.muscles[0].envelope.value, rel=1e-6)
+@pytest.mark.parametrize("sizes", [[20], [1, 7, 133], [9000]])
+def test_chunking_changes_nothing(emg, chunks_of, run_all, sizes):
+    # Bursts, a heart and a loose electrode, so that every part has something to decide.
+    x = bursts(emg, 20, 8, 20)
+    beat = 6e-5 * np.exp(-0.5 * ((np.arange(20000) % 850 - 400) / 11) ** 2)
+    x += beat[:, None] * np.linspace(0.2, 1, 8)
+    x[12000:13000, 3] = 0.0
+    whole = run_all(EmgPipeline(PipelineSettings()), chunks_of(x, RATE_HZ, 25, CHANNELS))
+    data, cut, i = chunks_of(x, RATE_HZ, len(x), CHANNELS)[0], [], 0
+    while i < len(x):
+        n = sizes[len(cut) % len(sizes)]
+        stamp_ns = data.stamp_ns + round(i / RATE_HZ * SECOND)
+        cut.append(replace(data, data=data.data[i : i + n], first_sample=i, stamp_ns=stamp_ns))
+        i += n
+    parts = run_all(EmgPipeline(PipelineSettings()), cut)
+    assert len(whole) - len(parts) in (0, 1, 2)  # how far the last chunk reaches
+    assert whole[: len(parts)] == parts
 
 
 def test_same_chunks_give_the_same_bits(emg, chunks_of, run_all):
@@ -71,7 +79,7 @@ def test_onsets_are_where_the_bursts_begin(emg, chunks_of, run_all, ratio, kind)
     assert len(onsets) == len(offsets) == 6 * len(truth)  # none missed, none invented
     onset_error = (np.array(onsets) - 2 + 2) % 4 - 2
     offset_error = (np.array(offsets) + 2) % 4 - 2
-    assert abs(np.median(onset_error)) < 0.015
+    assert abs(np.median(onset_error)) < 0.025
     assert np.abs(onset_error).max() < 0.06
     # The mains notches ring on after a burst: see docs/emg.md.
     assert -0.02 < np.median(offset_error) < 0.2
@@ -80,9 +88,10 @@ def test_onsets_are_where_the_bursts_begin(emg, chunks_of, run_all, ratio, kind)
 
 def test_activation_is_the_fraction_of_the_given_mvc(emg, chunks_of, run_all):
     x = 5e-5 * emg(RATE_HZ, 20000, 2)
+    x[:3000] *= 0.02
     labels = (Channel("a"), Channel("b"))
     pipeline = EmgPipeline(PipelineSettings(), {"a": 2e-4})
-    result = run_all(pipeline, chunks_of(x, RATE_HZ, 25, labels))[100:]
+    result = run_all(pipeline, chunks_of(x, RATE_HZ, 25, labels))[200:]
     for instant in result:
         a, b = instant.muscles
         assert a.activation.value == pytest.approx(a.envelope.value / 2e-4)
@@ -163,7 +172,7 @@ def test_a_stream_may_begin_with_an_impossible_sample(emg, chunks_of, run_all, s
     x = 1e-5 * emg(RATE_HZ, 4000, 1) + 0.1
     x[:3] = 1e20
     result = run_all(EmgPipeline(PipelineSettings()), chunks_of(x, RATE_HZ, 25))
-    late = [a.muscles[0].envelope for a in result if a.stamp_ns > start_ns + 1.1 * SECOND]
+    late = [a.muscles[0].envelope for a in result if a.stamp_ns > start_ns + 1.3 * SECOND]
     assert all(e.known and e.value < 3e-5 for e in late)
 
 
@@ -185,8 +194,9 @@ def test_bad_chunks_are_refused(chunks_of):
 def test_indices_follow_planted_activation(emg, chunks_of, run_all):
     level = np.array([30, 50, 30, 50, 10, 10, 10, 10]) * 1e-6  # LMF RMF LES RES LIO RIO LRA RRA
     x = emg(RATE_HZ, 30000, 8) * level
+    x[:3000] *= 0.05
     pipeline = EmgPipeline(PipelineSettings(), dict.fromkeys(LABELS, 1e-4))
-    result = run_all(pipeline, chunks_of(x, RATE_HZ, 25, CHANNELS))[100:]
+    result = run_all(pipeline, chunks_of(x, RATE_HZ, 25, CHANNELS))[200:]
     extensor, flexor = 40, 10
     truth = {
         "co_contraction": 2 * flexor / (flexor + extensor),
@@ -201,7 +211,7 @@ def test_indices_follow_planted_activation(emg, chunks_of, run_all):
         assert mean == pytest.approx(expected, abs=0.02), name
         # The MVC's own part of sigma does not scatter within a session.
         stated = np.mean([v.sigma for v in values])
-        assert 0.9 * scatter < stated < 1.6 * scatter
+        assert 0.9 * scatter < stated < 1.8 * scatter
 
 
 def test_indices_are_unknown_with_their_reason(emg, chunks_of, run_all):

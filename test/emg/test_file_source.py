@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from lbp_rehab.emg.file_source import read_csv
+from lbp_rehab.emg.file_source import read_recording
 from lbp_rehab.emg.sources import open_source
 from lbp_rehab.errors import InputError
 
@@ -23,7 +23,7 @@ def write(tmp_path):
 
 def test_header_and_unit_row(write):
     path = write("time,LMF,RMF\nms,uV,mV\n0,10,1\n1,20,2\n2,30,3\n")
-    recording = read_csv(path)
+    recording = read_recording(path)
     assert recording.labels == ("LMF", "RMF")
     assert recording.rate_hz == pytest.approx(1000)
     np.testing.assert_allclose(recording.data, [[1e-5, 1e-3], [2e-5, 2e-3], [3e-5, 3e-3]])
@@ -31,13 +31,13 @@ def test_header_and_unit_row(write):
 
 def test_header_without_units_or_time_takes_the_options(write):
     path = write("LMF;RMF\n10;20\n30;40\n", "emg.csv.gz")
-    recording = read_csv(path, unit="uV", rate="2000")
+    recording = read_recording(path, unit="uV", rate="2000")
     assert recording.rate_hz == 2000
     np.testing.assert_allclose(recording.data, np.array([[10, 20], [30, 40]]) * 1e-6)
 
 
 def test_headerless_is_time_then_channels(write):
-    recording = read_csv(write("0.0,1\n0.004,2\n0.008,3\n"), unit="mV")
+    recording = read_recording(write("0.0,1\n0.004,2\n0.008,3\n"), unit="mV")
     assert recording.labels == ("emg1",)
     assert recording.rate_hz == pytest.approx(250)
 
@@ -45,7 +45,7 @@ def test_headerless_is_time_then_channels(write):
 def test_rate_survives_rounded_times_and_a_gap(write):
     index = np.concatenate([np.arange(500), np.arange(700, 1000)])
     rows = "".join(f"{k / 1926.0:.3f},1\n" for k in index)  # steps of 0 and 1 ms
-    recording = read_csv(write(rows), unit="uV")
+    recording = read_recording(write(rows), unit="uV")
     assert recording.rate_hz == pytest.approx(1926, rel=5e-3)
     assert recording.index[500] - recording.index[499] == pytest.approx(201, abs=2)
 
@@ -61,21 +61,46 @@ def test_rate_survives_rounded_times_and_a_gap(write):
         ("time,a\n0,1\n2,1\n1,1\n", {"unit": "uV"}, "sample 3"),
         ("time,a\n0,1\n1,1\n", {"unit": "kg"}, "'kg'"),
         ("t,a\n0,1\n1,1\n", {"unit": "uV", "time": "clock"}, "no column 'clock'"),
-        ("", {"unit": "uV"}, "rows of numbers"),
+        ("", {"unit": "uV"}, "is empty"),
+        ("\n\n", {"unit": "uV"}, "is empty"),
+        ("time,a,a\n0,1,2\n1,1,2\n", {"unit": "uV"}, "two channels of one label, 'a'"),
+        ("time\n0\n1\n", {"unit": "uV"}, "no channels"),
+        ("time,a\nhours,uV\n0,1\n1,1\n", {}, "'hours' is no unit of time"),
+        ("time,a\n0,1\n1,1\n", {"unit": "uV", "name": "x"}, "'name' means nothing"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:loadtxt")
 def test_what_cannot_be_read_is_said(write, text, options, sentence):
     with pytest.raises(InputError, match=sentence):
-        read_csv(write(text), **options)
+        read_recording(write(text), **options)
+
+
+def test_what_is_no_voltage_is_left_out_unless_it_is_mapped(write):
+    path = write("time,LMF,force\ns,uV,N\n0,1,7\n1,2,7\n")
+    recording = read_recording(path)
+    assert recording.labels == ("LMF",)
+    assert recording.reports == ("emg.csv: left out, being no voltage: 'force' (N)",)
+    with pytest.raises(InputError, match="'force' in 'N', which is no voltage"):
+        read_recording(path, mapped={"force"})
+
+
+def test_the_measured_rate_counts_and_the_difference_is_said(write):
+    path = write("time,a\ns,uV\n" + "".join(f"{k / 950},1\n" for k in range(100)))
+    recording = read_recording(path, rate="1000")
+    assert recording.rate_hz == pytest.approx(950)
+    (report,) = recording.reports
+    assert "states 1000 Hz, but its time column gives 950.0 Hz" in report
+    assert read_recording(path, rate="960").reports == ()
 
 
 def test_missing_and_broken_files(tmp_path):
     with pytest.raises(InputError, match="there is no sEMG file"):
-        read_csv(tmp_path / "none.csv")
+        read_recording(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="no format that sEMG is read from"):
+        read_recording(tmp_path / "emg.mat")
     (tmp_path / "bad.csv.gz").write_bytes(b"no gzip")
     with pytest.raises(InputError, match="cannot be read"):
-        read_csv(tmp_path / "bad.csv.gz")
+        read_recording(tmp_path / "bad.csv.gz")
 
 
 def test_chunks_come_when_due_and_carry_every_sample(write, start_ns):
@@ -108,6 +133,8 @@ def test_chunks_come_when_due_and_carry_every_sample(write, start_ns):
         ("lsl:name", "key=value"),
         ("lsl:name=it's", "apostrophe"),
         ("topic:x", "unknown sEMG source"),
+        ("brainflow:", "lacks a board"),
+        ("brainflow:ganglion?baud=9600", "baud=9600"),
     ],
 )
 def test_a_wrong_specification_is_refused(specification, sentence):

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from lbp_rehab.emg.activation import EmgPipeline, PipelineSettings
+from lbp_rehab.emg.filters import BandFilter, FilterDesign, FilterSettings
+from lbp_rehab.emg.quality import QualityMonitor, QualitySettings
 from lbp_rehab.emg.types import Quality
 from lbp_rehab.estimate import Reason
 
@@ -34,7 +36,7 @@ def plant(kind, x):
         return x / 100 + 2e-3 * np.sin(2 * np.pi * 4 * t) ** 3
     if kind == "knocked":
         return x + 0.03 * (np.abs(t % 1 - 0.5) < 0.01)
-    return x + 3e-5 * rng.standard_normal(len(x))
+    return x + 1.4e-5 * rng.standard_normal(len(x))
 
 
 FAULTS = {
@@ -97,3 +99,75 @@ def test_a_fault_that_passes_is_forgiven(emg, chunks_of, run_all):
     seen = {round((a.stamp_ns - result[0].stamp_ns) / 1e9, 2): a.muscles[0] for a in result}
     assert seen[3.5].channel.quality == Quality.FLAT
     assert seen[7.5].channel.quality == Quality.GOOD
+
+
+def judged(raw, rate_hz=RATE_HZ, **settings):
+    """Return (time, verdict) of one channel at every judgement."""
+    chosen = QualitySettings(**settings)
+    monitor = QualityMonitor(rate_hz, 1, 50.0, chosen)
+    band = BandFilter(FilterDesign(rate_hz, FilterSettings()))
+    hop, verdicts = round(chosen.hop_s * rate_hz), []
+    for i in range(0, len(raw) - hop + 1, hop):
+        part = raw[i : i + hop, None]
+        monitor.update(part, band(part))
+        verdicts.append(((i + hop) / rate_hz, monitor.judge()[0]))
+    return verdicts
+
+
+def between(verdicts, begin_s, end_s):
+    return {quality for at, quality in verdicts if begin_s < at <= end_s}
+
+
+def first(verdicts, quality):
+    return next((at for at, verdict in verdicts if verdict is quality), None)
+
+
+@pytest.mark.parametrize("working", [False, True])
+def test_a_short_jerk_of_a_lead_is_an_artefact_at_once(emg, working):
+    t = np.arange(12000) / RATE_HZ
+    x = (2e-4 if working else 3e-6) * emg(RATE_HZ, 12000, 1)[:, 0]
+    jerk = np.where((t >= 2.5) & (t < 2.7), 6e-4 * np.sin(np.pi * (t - 2.5) / 0.2), 0.0)
+    verdicts = judged(x + jerk)
+    assert 2.5 < first(verdicts, Quality.ARTEFACT) <= 2.65
+    assert between(verdicts, 2.65, 2.75) == {Quality.ARTEFACT}
+    assert between(verdicts, 4.0, 6.0) == {Quality.GOOD}
+    # The whole window alone sees it later, or not at all beside a contraction.
+    slow = first(judged(x + jerk, jerk_v=1.0), Quality.ARTEFACT)
+    assert slow is None or slow > first(verdicts, Quality.ARTEFACT)
+
+
+def test_a_contraction_is_no_jerk(emg):
+    t = np.arange(12000) / RATE_HZ
+    level = np.where(t % 2 > 1, 1e-3, 3e-6)
+    assert Quality.ARTEFACT not in between(judged(emg(RATE_HZ, 12000, 1)[:, 0] * level), 0, 6)
+
+
+def test_white_noise_under_a_contraction_is_not_forgotten(emg):
+    t = np.arange(16000) / RATE_HZ
+    work = emg(RATE_HZ, 16000, 1)[:, 0] * np.where((t > 2.5) & (t < 5), 2e-4, 2e-6)
+    white = 4e-5 * np.random.default_rng(2).standard_normal(len(t)) * (t < 5.5)
+    verdicts = judged(work + white)
+    assert between(verdicts, 1.0, 5.4) == {Quality.ELECTRODE_OFF}
+    assert between(verdicts, 6.6, 8.0) == {Quality.GOOD}
+    # The same contraction over a skin contact that was never seen open is not accused.
+    assert Quality.ELECTRODE_OFF not in between(judged(work), 0.0, 8.0)
+
+
+@pytest.mark.parametrize("level_v", [3e-6, 3e-4])
+def test_a_flat_line_is_seen_within_three_tenths_of_a_second(emg, level_v):
+    x = level_v * emg(RATE_HZ, 8000, 1)[:, 0]
+    x[5000:] = x[5000]
+    verdicts = judged(x)
+    assert between(verdicts, 1.0, 2.5) == {Quality.GOOD}
+    assert 2.5 < first(verdicts, Quality.FLAT) <= 2.8
+    assert between(verdicts, 2.8, 4.0) == {Quality.FLAT}
+
+
+@pytest.mark.parametrize(
+    ("mains_v", "verdict"),
+    [(10e-6, Quality.GOOD), (40e-6, Quality.NOISY), (150e-6, Quality.ELECTRODE_OFF)],
+)
+def test_mains_disturb_before_they_mean_that_the_electrode_is_off(emg, mains_v, verdict):
+    t = np.arange(8000) / RATE_HZ
+    x = 3e-6 * emg(RATE_HZ, 8000, 1)[:, 0] + mains_v * np.sqrt(2) * np.sin(2 * np.pi * 50 * t)
+    assert between(judged(x), 1.0, 4.0) == {verdict}

@@ -33,6 +33,8 @@ def test_a_session_runs_the_six_nodes():
 
 def test_parts_that_are_not_asked_for_do_not_run():
     assert "emg_bridge" not in names(LIVE)
+    assert "lsl_outlet" not in names(replace(LIVE, emg="lsl:name=emg"))
+    assert "lsl_outlet" in names(replace(LIVE, lsl_outlet=True))
     assert "recorder" not in names(LIVE)
     assert "camera_driver" not in names(replace(LIVE, camera="none"))
     assert "recorder" in names(replace(LIVE, record="/tmp/a_bag_that_does_not_exist"))
@@ -75,6 +77,15 @@ def test_a_stock_drivers_depth_reaches_the_pelvis():
     for topic in ("aligned_depth_to_color/image_raw", "color/camera_info"):
         assert f"camera/{topic}:=/camera/camera/{topic}" in arguments
     assert spec_of(options, "quality_scorer").remappings == ()
+
+
+def test_the_channel_file_and_the_outlets_reach_their_nodes():
+    options = SessionOptions(
+        camera="none", emg="topic", play=SAMPLE, lsl_outlet=True, emg_channels="my.yaml"
+    )
+    assert spec_of(options, "emg_bridge").parameters["channel_file"] == "my.yaml"
+    wanted = spec_of(options, "player").parameters["wait_for"]
+    assert {"emg/activation=2", "quality/live=2"} <= set(wanted)
 
 
 def test_a_namespace_holds_for_every_node():

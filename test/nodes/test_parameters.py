@@ -17,6 +17,7 @@ NODES = (
     "emg_bridge",
     "quality_scorer",
     "feedback_speaker",
+    "lsl_outlet",
     "recorder",
     "player",
 )

@@ -8,7 +8,7 @@ pytest.importorskip("numba")
 
 from lbp_rehab.pose.skeleton import NAMES
 from lbp_rehab.quality.exercise import known_exercises
-from lbp_rehab.synthetic.cases import CLIP_FRAMES, emg_cases, pose_cases, quality_cases
+from lbp_rehab.synthetic.cases import CLIP_FRAMES, pose_cases, quality_cases
 from lbp_rehab.synthetic.draws import Split
 from lbp_rehab.synthetic.motion.programs import PROGRAMS
 from lbp_rehab.synthetic.staging import BLANKET_EXERCISES
@@ -73,13 +73,3 @@ def test_sets_are_of_exercises_that_can_be_scored_and_tell_what_was_made():
         ]
         partial = [r for r, m in zip(case.repetitions, made, strict=True) if m.severity("hips_low")]
         assert all(not r.counts for r in partial if r.faults[0].severity > 0.6)
-
-
-def test_emg_recordings_have_a_trial_first_and_true_bursts():
-    case = pickle.loads(pickle.dumps(emg_cases(0, 3)[2]))
-    trial, chunks = list(case.mvc_chunks), list(case.chunks)
-    assert trial[-1].end_ns <= chunks[0].stamp_ns + 1
-    assert case.activation.shape == (len(case.stamps_ns), 12)
-    assert case.faulty.any()
-    assert all(chunks[0].stamp_ns <= b.on_ns < b.off_ns for b in case.bursts)
-    assert np.ptp(case.activation) > 0.05

@@ -15,6 +15,7 @@ from scipy.signal import butter, sosfilt
 
 from lbp_rehab.synthetic.emg.electrodes import (
     HARMONICS,
+    OFF,
     Contact,
     Electrodes,
     ElectrodeSettings,
@@ -46,7 +47,13 @@ _BARE_MAINS_V = 0.8e-3  # what a bare lead picks up
 _BARE_NOISE_V = 30e-6
 _SETTLE_V, _SETTLE_S = 1.5e-3, 0.25  # of an electrode that is put back
 _NOISE_STREAM = 33
-_MUSCLE, _AMPLIFIER, _DRIFT, _ARTEFACT, _HEART, _HUM, _BARE = range(7)
+_MUSCLE, _AMPLIFIER, _DRIFT, _ARTEFACT, _HEART, _HUM, _BARE, _CABLE = range(8)
+# Of the muscle, through a pole whose gel dries: high impedance makes a divider with the input.
+HALF_OFF_SHARE = 0.5
+_CABLE_BAND_HZ = (1.0, 10.0)  # as the artefact's
+_CABLE_SWINGS = 6  # sinusoids
+_CABLE_STEP_HZ = 1.0  # how often the cable jerks
+_CABLE_RETURN_S = 0.2  # the input's coupling brings a step back
 
 
 def power(f_hz: NDArray[np.floating], conduction: Array | float = 1.0) -> Array:
@@ -160,8 +167,10 @@ class Amplifier:
         muscle = self._interference(work.conduction)[:n]
         signal = (person.mvc_rms_v * work.drive * work.amplitude * muscle) @ person.mixing.T
         signal += self._heart(work) @ person.heart_v
-        signal += self._mains(work.t_s)
-        signal += person.noise_v * self._noise(_AMPLIFIER, self._block)[:n]
+        mains = self._mains(work.t_s)
+        noise = person.noise_v * self._noise(_AMPLIFIER, self._block)[:n]
+        signal += mains
+        signal += noise
         slow, self._drift_state = sosfilt(
             self._drift, self._noise(_DRIFT, self._block), axis=0, zi=self._drift_state
         )
@@ -171,6 +180,7 @@ class Amplifier:
         )
         above = np.maximum(work.speed - ARTEFACT_FROM, 0.0) / (2.0 - ARTEFACT_FROM)
         signal += above[:, None] * (person.artefact_v / self._shake_gain * shake[:n])
+        self._spoil(signal, mains + noise, work.t_s)
         self._take_off(signal, work.t_s)
         self._block += 1
         return self._convert(signal)
@@ -219,7 +229,7 @@ class Amplifier:
         angle = 2.0 * np.pi * self._hum_hz[:, :, None] * t_s + self._hum_phase[:, :, None]
         slow = np.sin(angle).sum(axis=1)
         # 1 rad at up to 0.12 Hz: the line stays within 0.15 Hz of its nominal frequency.
-        phase = 2.0 * np.pi * self.settings.mains_hz * t_s + 0.5 * slow[0]
+        phase = 2.0 * np.pi * self.settings.line_hz * t_s + 0.5 * slow[0]
         size, at = self.electrodes.mains_v, self.electrodes.mains_phase
         orders = np.array(HARMONICS)[:, None]
         basis = np.concatenate([np.sin(orders * phase), np.cos(orders * phase)]).T
@@ -227,8 +237,26 @@ class Amplifier:
         weights[np.tile(orders[:, 0], 2) * self.settings.mains_hz >= self.settings.rate_hz / 2] = 0
         return (1.0 + 0.15 * slow[1:].T) * (basis @ weights)
 
+    def _spoil(self, signal: Array, hum: Array, t_s: Array) -> None:
+        """Put in the faults of electrodes that still touch; ``hum`` is the mains and the noise."""
+        for number, loose in enumerate(self._loose):
+            k = LABELS.index(loose.label)
+            on = (t_s >= loose.start_s) & (t_s < loose.end_s)
+            if loose.contact in OFF or not on.any():
+                continue
+            if loose.contact == Contact.CLIPPED:
+                signal[on, k] = np.clip(signal[on, k], -loose.size, loose.size)
+            elif loose.contact == Contact.HALF_OFF:
+                own = signal[on, k] - hum[on, k]
+                signal[on, k] = HALF_OFF_SHARE * own + loose.size * hum[on, k]
+            else:
+                rng = np.random.default_rng([*self._seed, _CABLE, k, number])
+                signal[on, k] += pulled_cable(rng, t_s[on], loose)
+
     def _take_off(self, signal: Array, t_s: Array) -> None:
         for loose in self._loose:
+            if loose.contact not in OFF:
+                continue
             k = LABELS.index(loose.label)
             off = (t_s >= loose.start_s) & (t_s < loose.end_s)
             if off.any():
@@ -237,7 +265,7 @@ class Amplifier:
                 elif loose.contact == Contact.RAIL:
                     signal[off, k] = self.settings.range_v
                 else:
-                    angle = 2.0 * np.pi * self.settings.mains_hz * t_s[off]
+                    angle = 2.0 * np.pi * self.settings.line_hz * t_s[off]
                     bare = np.random.default_rng([*self._seed, _BARE, k, self._block])
                     signal[off, k] = _BARE_MAINS_V * (np.sin(angle) + 0.15 * np.sin(3 * angle))
                     signal[off, k] += _BARE_NOISE_V * bare.standard_normal(len(t_s))[off]
@@ -252,6 +280,30 @@ class Amplifier:
             limit = self.settings.range_v
             signal = np.clip(np.round(signal / step) * step, -limit, limit - step)
         return signal.astype(np.float32)
+
+
+def pulled_cable(rng: np.random.Generator, t_s: Array, loose: Loose) -> Array:
+    """Return what a pulled cable adds at times within its event, shape (n,), volts.
+
+    Swings of 1 to 10 Hz that come and go, and steps that die away. It is a function of time
+    alone; ``rng`` must be new at every call.
+    """
+    length_s = loose.end_s - loose.start_s
+    low, high = np.log(_CABLE_BAND_HZ)
+    frequency = np.exp(rng.uniform(low, high, (_CABLE_SWINGS, 1)))
+    phase = rng.uniform(0.0, 2.0 * np.pi, (2, _CABLE_SWINGS, 1))
+    after = t_s - loose.start_s
+    swing = np.sin(2.0 * np.pi * frequency * after + phase[0])
+    # Each comes and goes within some seconds.
+    swing *= 0.6 + 0.4 * np.sin(2.0 * np.pi * 0.2 * after + phase[1])
+    wave = swing.sum(axis=0) / np.sqrt(_CABLE_SWINGS)
+    steps = 1 + int(rng.poisson(_CABLE_STEP_HZ * length_s))
+    at_s = np.concatenate([[0.0], rng.uniform(0.0, length_s, steps - 1)])
+    height = rng.uniform(0.3, 1.0, steps) * rng.choice([-1.0, 1.0], steps)
+    for one_s, one in zip(at_s, height, strict=True):
+        since = after - one_s
+        wave += np.where(since >= 0.0, one * np.exp(-np.maximum(since, 0.0) / _CABLE_RETURN_S), 0.0)
+    return 0.5 * loose.size * wave
 
 
 def _rms(sos: Array, rate_hz: float) -> float:

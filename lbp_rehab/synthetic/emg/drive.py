@@ -122,6 +122,19 @@ class Movement(Protocol):
         """Return how much of a fault shows, 0 to its severity, shape (n,)."""
 
 
+class Drive(Protocol):
+    """How hard each muscle works at any time."""
+
+    def at(self, t_s: Array) -> Array:
+        """Return the drives at times ``t_s`` (n,), shape (n, 12), 0 to 1 of the maximum."""
+
+    def rest(self, t_s: Array) -> Array:
+        """Return the part of the drives that there is at rest, shape (n, 12)."""
+
+    def speed(self, t_s: Array) -> Array:
+        """Return the speed of the movement over that of a usual repetition, shape (n,)."""
+
+
 class MuscleDrive:
     """The drives of the twelve channels through a movement.
 
@@ -207,7 +220,7 @@ class MuscleDrive:
                     factor *= 1.0 + (change.factor - 1.0) * self.style.compensation
                     added += change.added * part
             work[:, k] = self.style.gain[k] * (asked * np.maximum(factor, 0.0) + added)
-        work *= self._effort[repetition] * self._waves(t_s)
+        work *= self._effort[repetition] * self.style.waves(t_s)
         return np.clip(self.rest(t_s) + work, 0.0, 1.0)
 
     def rest(self, t_s: Array) -> Array:
@@ -283,13 +296,6 @@ class MuscleDrive:
         for start_s, end_s in self._between_s:
             inside |= (t_s >= start_s) & (t_s < end_s)
         return inside
-
-    def _waves(self, t_s: Array) -> Array:
-        """Return the unsteadiness of effort, shape (n, 12), mean 1; half of it all share."""
-        style = self.style
-        angle = 2.0 * np.pi * style.frequency_hz[:, :, None] * t_s + style.phase[:, :, None]
-        wave = np.sin(angle).sum(axis=1) * np.sqrt(2.0 / style.phase.shape[1])
-        return (1.0 + style.unsteadiness * np.sqrt(0.5) * (wave[:-1] + wave[-1])).T
 
 
 def _share(change: Change, own: int, level: Array, near: NDArray[np.int64]) -> Array:

@@ -18,26 +18,50 @@ Array = NDArray[np.float64]
 HARMONICS = (1, 2, 3, 5)
 _DRAWS_STREAM = 32
 _MICRO = 1e-6
+_FARTHEST_OFF_HZ = 0.5
 
 
 class Contact(IntEnum):
-    """What an electrode that came off gives."""
+    """What a faulty electrode gives."""
 
     FLAT = 0
     RAIL = 1
     MAINS = 2  # a bare lead is an aerial
+    CLIPPED = 3  # the gain is too high: the signal is cut off while the muscle works
+    MOVING = 4  # somebody pulls at the cable
+    HALF_OFF = 5  # one pole dries: more noise and mains, less muscle
+
+
+OFF = (Contact.FLAT, Contact.RAIL, Contact.MAINS)
+# What `Loose.size` is if nothing is said: volts, volts, factor.
+_USUAL_SIZE = {Contact.CLIPPED: 100 * _MICRO, Contact.MOVING: 1000 * _MICRO, Contact.HALF_OFF: 20.0}
 
 
 @dataclass(frozen=True)
 class Loose:
-    """An electrode that is off between two times of the movement."""
+    """An electrode that is off or otherwise faulty between two times of the movement.
+
+    Attributes
+    ----------
+    label : str
+    start_s, end_s : float
+    contact : Contact
+    size : float
+        Of a clipped channel where it is cut in volts either way; of a moving one the swings from
+        peak to peak in volts; of a half-off one the factor on noise and mains; 0: a usual one.
+    """
 
     label: str
     start_s: float
     end_s: float
     contact: Contact = Contact.MAINS
+    size: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.size < 0.0:
+            raise InputError(f"the size {self.size} of a faulty electrode must not be negative")
+        if self.size == 0.0:
+            object.__setattr__(self, "size", _USUAL_SIZE.get(self.contact, 0.0))
         if self.label not in LABELS:
             raise InputError(f"there is no sEMG channel {self.label!r}: use {', '.join(LABELS)}")
         if not self.end_s > self.start_s:
@@ -54,6 +78,8 @@ class ElectrodeSettings:
         1000 or 2000.
     mains_hz : float
         50 or 60.
+    mains_offset_hz : float
+        By how much the mains is off it; the grid of Europe stays within 0.2 Hz (EN 50160: 1 %).
     cross_talk : float
         Mean share of a neighbour's signal; De Luca and Merletti 1988 (Electroencephalogr Clin
         Neurophysiol 69:568) measured up to 17 %.
@@ -70,6 +96,9 @@ class ElectrodeSettings:
     loose : tuple of Loose
     random_loose : int
         How many more electrodes come off, drawn.
+    random_faults : int
+        How many more have a fault of any kind, of 2 to 15 s, in the movement, the trial or from
+        the very beginning; see `faults.random_faults`.
     """
 
     rate_hz: float = 1000.0
@@ -86,6 +115,8 @@ class ElectrodeSettings:
     mvc_trial: bool = False
     loose: tuple[Loose, ...] = ()
     random_loose: int = 0
+    random_faults: int = 0
+    mains_offset_hz: float = 0.0
 
     def __post_init__(self) -> None:
         if self.rate_hz not in (1000.0, 2000.0):
@@ -101,6 +132,17 @@ class ElectrodeSettings:
             raise InputError("the converter needs 8 to 24 bits (0: none) and a positive range")
         if not 0 <= self.random_loose <= len(LABELS):
             raise InputError(f"between 0 and {len(LABELS)} electrodes can come off at random")
+        if not 0 <= self.random_faults <= len(LABELS):
+            raise InputError(f"between 0 and {len(LABELS)} electrodes can be faulty at random")
+        if not abs(self.mains_offset_hz) <= _FARTHEST_OFF_HZ:
+            raise InputError(
+                f"the mains cannot be off by {self.mains_offset_hz} Hz: at most {_FARTHEST_OFF_HZ}"
+            )
+
+    @property
+    def line_hz(self) -> float:
+        """True frequency of the mains."""
+        return self.mains_hz + self.mains_offset_hz
 
     @property
     def step_v(self) -> float:
@@ -211,7 +253,7 @@ def random_loose(
     for k in labels:
         start_s = draws.uniform(0.1, 0.8) * duration_s
         length_s = draws.uniform(0.05, 0.25) * duration_s
-        contact = Contact(int(draws.rng.integers(len(Contact))))
+        contact = OFF[int(draws.rng.integers(len(OFF)))]
         found.append(Loose(LABELS[k], start_s, min(start_s + length_s, duration_s), contact))
     return tuple(found)
 

@@ -17,14 +17,16 @@ from scipy.signal import butter, sosfiltfilt
 from lbp_rehab.emg.types import Channel, EmgChunk
 from lbp_rehab.errors import InputError
 from lbp_rehab.stamps import NANOSECONDS
-from lbp_rehab.synthetic.draws import Split
+from lbp_rehab.synthetic.draws import Draws, Split
 from lbp_rehab.synthetic.emg.amplifier import ARTEFACT_FROM, BLOCK_S, Amplifier, Work
-from lbp_rehab.synthetic.emg.drive import Movement, MuscleDrive
+from lbp_rehab.synthetic.emg.drive import Drive, Movement, MuscleDrive
 from lbp_rehab.synthetic.emg.electrodes import Electrodes, ElectrodeSettings, Loose, random_loose
 from lbp_rehab.synthetic.emg.fatigue import Fatigue
+from lbp_rehab.synthetic.emg.faults import FAULTS_STREAM, random_faults
 from lbp_rehab.synthetic.emg.mvc_trial import Contraction, MvcTrial
 from lbp_rehab.synthetic.emg.recruitment import CHANNELS, LABELS
 from lbp_rehab.synthetic.emg.style import MuscleStyle
+from lbp_rehab.synthetic.emg.tasks import Task
 
 __all__ = ["CHANNELS", "LABELS", "RATE_HZ", "EmgStream", "drive", "measure", "mvc_envelopes_v"]
 
@@ -58,11 +60,11 @@ class Events:
 
 
 class EmgStream:
-    """The samples of one person doing one movement, in chunks of any size.
+    """The samples of one person doing one movement or task, in chunks of any size.
 
     Parameters
     ----------
-    movement : Movement
+    movement : Movement or Task
     settings : ElectrodeSettings, optional
     seed : int
         Decides the person's style, the electrodes and all noise.
@@ -73,10 +75,11 @@ class EmgStream:
 
     Attributes
     ----------
+    movement : Movement or Task
     start_s : float
         Time of the first sample; negative with an MVC trial.
     n_samples : int
-    drive : MuscleDrive
+    drive : Drive
     electrodes : Electrodes
     fatigue : Fatigue
     events : Events
@@ -84,7 +87,7 @@ class EmgStream:
 
     def __init__(
         self,
-        movement: Movement,
+        movement: Movement | Task,
         settings: ElectrodeSettings | None = None,
         seed: int = 0,
         split: Split = Split.ANY,
@@ -92,7 +95,10 @@ class EmgStream:
     ) -> None:
         self.settings = settings or ElectrodeSettings()
         style = style or MuscleStyle.drawn(seed, split)
-        self.style, self.drive = style, MuscleDrive(movement, style)
+        self.style, self.movement = style, movement
+        self.drive: Drive = (
+            movement.drive(style) if isinstance(movement, Task) else MuscleDrive(movement, style)
+        )
         self.electrodes = Electrodes.drawn(seed, self.settings, split)
         self.trial = MvcTrial() if self.settings.mvc_trial else None
         # Whole blocks, so that a sample falls on time 0.
@@ -103,6 +109,14 @@ class EmgStream:
             self.drive.at, movement.duration_s, style.endurance, self.settings.fatigue
         )
         loose = random_loose(seed, self.settings, movement.duration_s, split)
+        if self.settings.random_faults:
+            loose += random_faults(
+                Draws(seed, split, FAULTS_STREAM),
+                self.settings.random_faults,
+                (self.start_s, movement.duration_s),
+                self.own_rms_v,
+                [event.label for event in (*self.settings.loose, *loose)],
+            )
         self.events = Events(
             contractions=self.trial.contractions(self.start_s) if self.trial else (),
             loose=(*self.settings.loose, *loose),
@@ -133,6 +147,12 @@ class EmgStream:
         before = (t_s < 0.0)[:, None]
         rest = self.drive.at(np.maximum(t_s, 0.0))
         return np.where(before, self.trial.drive(t_s - self.start_s), rest)
+
+    def own_rms_v(self, t_s: Array) -> Array:
+        """Return the RMS of the muscles' own signals at times ``t_s`` (n,), shape (n, 12)."""
+        return np.asarray(
+            self.drives(t_s) * self.fatigue.amplitude(t_s) * self.electrodes.mvc_rms_v
+        )
 
     def read(self, n: int) -> NDArray[np.float32]:
         """Return the next ``n`` samples, shape (n, 12), volts; fewer at the end, then none."""
@@ -179,7 +199,7 @@ class EmgStream:
             amplitude=_interpolated(t_s, grid_s[[0, -1]], self.fatigue.amplitude(grid_s[[0, -1]])),
             conduction=self.fatigue.conduction(middle_s)[0],
             speed=np.interp(t_s, grid_s, self._speed(grid_s)),
-            breath_hz=self.drive.movement.style.breath_hz,
+            breath_hz=self.movement.style.breath_hz,
             exertion=self.fatigue.exertion(float(middle_s[0])),
         )
         self._made += n
@@ -275,7 +295,7 @@ def _interpolated(t_s: Array, grid_s: Array, values: Array) -> Array:
     return values[left] + share * (values[left + 1] - values[left])
 
 
-def _artefacts(drive: MuscleDrive, duration_s: float) -> tuple[tuple[float, float], ...]:
+def _artefacts(drive: Drive, duration_s: float) -> tuple[tuple[float, float], ...]:
     t_s = np.arange(0.0, duration_s, 0.01)
     return intervals(t_s, drive.speed(t_s) - ARTEFACT_FROM)
 

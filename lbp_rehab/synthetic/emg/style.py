@@ -91,3 +91,9 @@ class MuscleStyle:
             phase=draws.rng.uniform(0.0, 2.0 * np.pi, waves),
             seed=seed,
         )
+
+    def waves(self, t_s: Array) -> Array:
+        """Return the unsteadiness of effort, shape (n, 12), mean 1; half of it all share."""
+        angle = 2.0 * np.pi * self.frequency_hz[:, :, None] * t_s + self.phase[:, :, None]
+        wave = np.sin(angle).sum(axis=1) * np.sqrt(2.0 / self.phase.shape[1])
+        return np.asarray((1.0 + self.unsteadiness * np.sqrt(0.5) * (wave[:-1] + wave[-1])).T)

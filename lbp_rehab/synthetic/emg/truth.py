@@ -33,6 +33,9 @@ _QUALITY = {
     Contact.FLAT: Quality.FLAT,
     Contact.RAIL: Quality.SATURATED,
     Contact.MAINS: Quality.ELECTRODE_OFF,
+    Contact.CLIPPED: Quality.SATURATED,
+    Contact.MOVING: Quality.ARTEFACT,
+    Contact.HALF_OFF: Quality.ELECTRODE_OFF,
 }
 _OFF = Estimate.unknown(Reason.TOO_UNCERTAIN)  # fatigue is not defined of a muscle at rest
 
@@ -53,7 +56,7 @@ class EmgTruth:
 
     def __init__(self, stream: EmgStream) -> None:
         self._stream = stream
-        end_s = stream.drive.movement.duration_s
+        end_s = stream.movement.duration_s
         t_s = np.arange(stream.start_s, end_s + _GRID_S, _GRID_S)
         above = stream.drives(t_s) - stream.drive.rest(t_s) - ON_DRIVE
         self.active = tuple(intervals(t_s, column) for column in above.T)
