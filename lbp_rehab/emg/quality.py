@@ -13,7 +13,9 @@ from lbp_rehab.emg.types import Quality
 Array = NDArray[np.float64]
 
 RAIL_RUN = 5  # equal samples in a row at the extreme value that make a rail
-RAIL_SHARE = 0.01  # or so many samples at it, in a row or not
+# Or samples pile up there: so many of all, and so many of those a little nearer to the middle. A
+# coarse converter at rest repeats its outer codes too, but has more of the next ones.
+RAIL_SHARE, RAIL_PILE, RAIL_EDGE, PILE_MIN_V = 0.01, 0.3, 0.35, 8e-6
 RAIL_MIN_V = 50e-6  # and this far from the mean: a coarse converter repeats values at rest
 LOW_BAND_HZ = (2.0, 15.0)  # movement artefact lies below 20 Hz (De Luca et al. 2010)
 SIGNAL_FROM_HZ = 20.0
@@ -205,8 +207,13 @@ class QualityMonitor:
             run = here[:, RAIL_RUN - 1 :]
             for k in range(1, RAIL_RUN):
                 run = run & here[:, RAIL_RUN - 1 - k : -k]
-            cut = run.any(axis=1) | (often > RAIL_SHARE)
-            result |= cut & (np.abs(extreme - middle) > RAIL_MIN_V)
+            far = np.abs(extreme - middle)
+            # From the middle, 1 at the extreme; nobody is there where all samples are alike.
+            where = (raw - middle[:, None]) / np.where(far > 0, extreme - middle, 1.0)[:, None]
+            beside = (where >= 1 - RAIL_EDGE).mean(axis=1) - often
+            piled = (often > RAIL_SHARE) & (often > RAIL_PILE * beside)
+            result |= run.any(axis=1) & (far > RAIL_MIN_V)
+            result |= piled & (far > PILE_MIN_V)
             # A rail that holds for more than half of the window is the middle itself.
             result |= often > 0.5
         if rail > 0:
