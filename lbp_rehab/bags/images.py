@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import cv2
 import numpy as np
@@ -97,6 +98,36 @@ def decode(transport: Transport, description: str, data: bytes) -> RawImage:
     if pixels.dtype != np.uint8:
         raise InputError(f"a compressed image of format '{description}' is not an 8-bit one")
     return RawImage(_to_rgb(np.asarray(pixels, np.uint8), description), "rgb8")
+
+
+def raw_pixels(message: Any, topic: str, dtype: str, channels: int) -> NDArray[Any]:
+    """Return the pixels of a ``sensor_msgs/Image``, without the padding of its rows.
+
+    Parameters
+    ----------
+    message : sensor_msgs/Image
+        Of any library.
+    topic : str
+        For the error's sentence.
+    dtype : str
+    channels : int
+
+    Returns
+    -------
+    ndarray, shape (height, width, channels)
+
+    Raises
+    ------
+    InputError
+        If the image is shorter than it says.
+    """
+    row = message.width * channels * np.dtype(dtype).itemsize
+    size = message.step * message.height
+    if message.step < row or len(message.data) < size:
+        raise InputError(f"{topic}: an image is shorter than it says")
+    rows = np.asarray(message.data, np.uint8)[:size].reshape(message.height, message.step)
+    rows = np.ascontiguousarray(rows[:, :row])
+    return rows.view(dtype).reshape(message.height, message.width, channels)
 
 
 def _to_rgb(pixels: NDArray[np.uint8], description: str) -> NDArray[np.uint8]:

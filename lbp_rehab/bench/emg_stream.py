@@ -12,12 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import rclpy
 from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
@@ -25,6 +24,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from lbp_rehab import msg
 from lbp_rehab.bench.emg_known import CHANNELS, Checker, known
+from lbp_rehab.bench.live import Spinner, usage
 from lbp_rehab.bench.statistics import percentiles_ms
 from lbp_rehab.errors import InputError
 from lbp_rehab.graph import NodeSpec, SessionOptions, session_graph
@@ -74,13 +74,11 @@ class _Listener:
 
 
 class _Usage:
-    """CPU time and memory of one node's process."""
+    """CPU time and memory of ``emg_bridge``."""
 
-    def __init__(self, supervisor: Supervisor, name: str) -> None:
-        popen = supervisor.processes[name].popen
-        assert popen is not None
-        self._process = psutil.Process(popen.pid)
-        self._cpu_s, self._begin = self._spent(), time.monotonic()
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._cpu_s, self._begin = usage(supervisor)[BRIDGE][0], time.monotonic()
         self.memory_mb: list[float] = []
         self._next = 0.0
 
@@ -88,16 +86,13 @@ class _Usage:
         """Note the memory, every few seconds; always true."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + MEMORY_EVERY_S
-            self.memory_mb.append(self._process.memory_info().rss / 1e6)
+            self.memory_mb.append(usage(self._supervisor)[BRIDGE][1] / 1e6)
         return True
 
     def percent(self) -> float:
         """Return the share of one core since the beginning."""
-        return 100.0 * (self._spent() - self._cpu_s) / (time.monotonic() - self._begin)
-
-    def _spent(self) -> float:
-        times = self._process.cpu_times()
-        return times.user + times.system
+        spent_s = usage(self._supervisor)[BRIDGE][0] - self._cpu_s
+        return 100.0 * spent_s / (time.monotonic() - self._begin)
 
 
 def measure(specs: Sequence[NodeSpec], stream: str, seconds: float) -> dict[str, Any]:
@@ -124,44 +119,39 @@ def measure(specs: Sequence[NodeSpec], stream: str, seconds: float) -> dict[str,
     executor.add_node(listener.node)
     supervisor = Supervisor(specs)
     supervisor.start()
-    sender: subprocess.Popen[str] | None = None
+    sender: _Sender | None = None
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "pushed.npy"
         try:
-            sender = subprocess.Popen(
-                [sys.executable, "-m", __name__, stream, str(seconds), str(log)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            spin = _Spinner(executor, supervisor, sender)
+            sender = _Sender(stream, seconds, log)
+            spin = Spinner(executor, supervisor, sender.check)
             camera = any(spec.name == "camera_driver" for spec in specs)
             spin.until(
                 lambda: (
                     listener.node.count_publishers("emg/raw") > 0
                     and (listener.poses > 0 or not camera)
-                    and spin.ready()
+                    and sender.ready()
                 ),
                 START_TIMEOUT_S,
             )
             before = listener.poses
-            spin.tell("go")
+            sender.tell("go")
             warm_up_s = min(WARM_UP_S, seconds / 2.0)
-            spin.until(lambda: False, warm_up_s)
-            usage = _Usage(supervisor, BRIDGE)
-            spin.until(lambda: usage.noted() and log.exists(), seconds - warm_up_s + DRAIN_S)
-            percent = usage.percent()
-            spin.until(lambda: False, DRAIN_S)
+            spin.wait(warm_up_s)
+            bridge = _Usage(supervisor)
+            spin.until(lambda: bridge.noted() and log.exists(), seconds - warm_up_s + DRAIN_S)
+            percent = bridge.percent()
+            spin.wait(DRAIN_S)
             poses = listener.poses - before
-            spin.tell("end")
+            sender.tell("end")
             pushed = np.load(log)
         finally:
             supervisor.end()
             if sender is not None:
-                sender.kill()
+                sender.end()
             listener.node.destroy_node()
             rclpy.try_shutdown()
-    memory = usage.memory_mb
+    memory = bridge.memory_mb
     return {
         **figures(listener.raw, listener.activations, pushed, round(warm_up_s * RATE_HZ)),
         "cpu_percent_of_one_core": round(percent, 1),
@@ -249,43 +239,39 @@ def _named(name: str, latencies_ns: Sequence[int]) -> dict[str, float | None]:
     return {f"{name}_{key}": found.get(key) for key in ("p50_ms", "p90_ms", "p99_ms", "max_ms")}
 
 
-class _Spinner:
-    """Listens, watches the nodes and talks to the sender."""
+class _Sender:
+    """The process that sends, and what is said to it."""
 
-    def __init__(
-        self,
-        executor: SingleThreadedExecutor,
-        supervisor: Supervisor,
-        sender: subprocess.Popen[str],
-    ) -> None:
-        self._executor, self._supervisor, self._sender = executor, supervisor, sender
-        self._watch = 0.0
+    def __init__(self, stream: str, seconds: float, log: Path) -> None:
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", __name__, stream, str(seconds), str(log)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self._ready = False
 
     def ready(self) -> bool:
-        """Whether the sender says that somebody listens to its stream; waits for it to say so."""
+        """Whether it says that somebody listens to its stream; waits for it to say so."""
         if not self._ready:
-            assert self._sender.stdout is not None
-            self._ready = self._sender.stdout.readline().strip() == "ready"
+            assert self._popen.stdout is not None
+            self._ready = self._popen.stdout.readline().strip() == "ready"
         return self._ready
 
     def tell(self, word: str) -> None:
-        """Say a word to the sender."""
-        assert self._sender.stdin is not None
-        self._sender.stdin.write(f"{word}\n")
-        self._sender.stdin.flush()
+        """Say a word to it."""
+        assert self._popen.stdin is not None
+        self._popen.stdin.write(f"{word}\n")
+        self._popen.stdin.flush()
 
-    def until(self, done: Callable[[], bool], timeout_s: float) -> None:
-        """Listen until something is done or a time is over."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline and not done():
-            self._executor.spin_once(timeout_sec=0.05)
-            if time.monotonic() > self._watch:
-                self._watch = time.monotonic() + 0.5
-                if self._supervisor.watch():
-                    raise InputError("a node refused its input; its own message says why")
-                if self._sender.poll():
-                    raise InputError("the sender of the LSL stream ended; its message says why")
+    def check(self) -> None:
+        """Raise InputError if it has failed."""
+        if self._popen.poll():
+            raise InputError("the sender of the LSL stream ended; its message says why")
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self._popen.kill()
 
 
 def send(stream: str, seconds: float, log: Path) -> int:

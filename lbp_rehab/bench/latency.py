@@ -12,14 +12,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import CameraInfo
 
 from lbp_rehab import msg
+from lbp_rehab.bench.live import Spinner, usage
 from lbp_rehab.bench.statistics import percentiles_ms
-from lbp_rehab.errors import InputError
 from lbp_rehab.graph import SessionOptions, session_graph
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.convert import to_ns
@@ -61,16 +60,17 @@ def measure(options: SessionOptions, seconds: float) -> dict[str, Any]:
     supervisor = Supervisor(session_graph(options))
     supervisor.start()
     try:
-        _spin_until(executor, supervisor, lambda: bool(arrivals["pelvis"]), START_TIMEOUT_S)
-        _spin_until(executor, supervisor, lambda: False, WARM_UP_S)
+        spin = Spinner(executor, supervisor)
+        spin.until(lambda: bool(arrivals["pelvis"]), START_TIMEOUT_S)
+        spin.wait(WARM_UP_S)
         begin_ns = node.get_clock().now().nanoseconds
-        before = _times(supervisor)
+        before = usage(supervisor)
         begin = time.monotonic()
-        _spin_until(executor, supervisor, lambda: False, seconds)
+        spin.wait(seconds)
         elapsed = time.monotonic() - begin
-        after = _times(supervisor)
+        after = usage(supervisor)
         end_ns = node.get_clock().now().nanoseconds
-        _spin_until(executor, supervisor, lambda: False, DRAIN_S)
+        spin.wait(DRAIN_S)
     finally:
         supervisor.end()
         node.destroy_node()
@@ -96,29 +96,6 @@ def measure(options: SessionOptions, seconds: float) -> dict[str, Any]:
         "restarts": sum(p.restarts for p in supervisor.processes.values()),
         "seconds": round(elapsed, 1),
     }
-
-
-def _spin_until(executor: SingleThreadedExecutor, supervisor: Supervisor, done: Any,
-                timeout_s: float) -> None:  # fmt: skip
-    deadline = time.monotonic() + timeout_s
-    check = 0.0
-    while time.monotonic() < deadline and not done():
-        executor.spin_once(timeout_sec=0.05)
-        if time.monotonic() > check:
-            check = time.monotonic() + 0.5
-            if supervisor.watch():
-                raise InputError("a node refused its input; its own message says why")
-
-
-def _times(supervisor: Supervisor) -> dict[str, tuple[float, int]]:
-    """Return each node's CPU seconds and resident bytes."""
-    out = {}
-    for name, process in supervisor.processes.items():
-        if process.popen is not None and process.running:
-            seen = psutil.Process(process.popen.pid)
-            times = seen.cpu_times()
-            out[name] = (times.user + times.system, seen.memory_info().rss)
-    return out
 
 
 def add(parser: argparse.ArgumentParser) -> None:

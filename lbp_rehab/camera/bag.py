@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from rosbags.typesys import Stores, get_typestore
 
 from lbp_rehab.bags import BagReader
-from lbp_rehab.bags.images import COMPRESSED_TYPE, Transport, decode
+from lbp_rehab.bags.images import COMPRESSED_TYPE, Transport, decode, raw_pixels
 from lbp_rehab.camera.sources import Shot, SourceSettings
 from lbp_rehab.camera.types import Intrinsics, to_millimetres
 from lbp_rehab.errors import InputError
+from lbp_rehab.stamps import to_ns
 
 COLOR = "color/image_raw"
 DEPTH = "aligned_depth_to_color/image_raw"
@@ -66,8 +67,7 @@ class BagSource:
         with BagReader(self._path) as bag:
             for recorded in bag.messages(topics):
                 message: Any = self._types.deserialize_cdr(recorded.data, recorded.type)
-                stamp = message.header.stamp
-                stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+                stamp_ns = to_ns(message.header.stamp)
                 if recorded.topic == self._info:
                     k = message.k
                     camera = Intrinsics(message.width, message.height, k[0], k[4], k[2], k[5])
@@ -130,15 +130,9 @@ def _pixels(message: Any, topic: str, kind: str) -> NDArray[Any]:
     }
     if message.encoding not in shapes:
         raise InputError(f"{topic}: encoding '{message.encoding}' is not supported")
-    kind, channels = shapes[message.encoding]
-    row = message.width * channels * np.dtype(kind).itemsize
-    if message.step < row or len(message.data) < message.step * message.height:
-        raise InputError(f"{topic}: an image is shorter than it says")
-    rows = np.asarray(message.data, np.uint8)[: message.step * message.height]
-    rows = np.ascontiguousarray(rows.reshape(message.height, message.step)[:, :row])
-    image = rows.view(kind).reshape(message.height, message.width, channels)
+    image = raw_pixels(message, topic, *shapes[message.encoding])
     if message.encoding == "32FC1":
         return to_millimetres(image[:, :, 0])
     if message.encoding == "bgr8":
         return np.ascontiguousarray(image[:, :, ::-1])
-    return image[:, :, 0] if channels == 1 else image
+    return image[:, :, 0] if image.shape[2] == 1 else image

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lbp_rehab.commands.interrupt import interruptible
 from lbp_rehab.commands.output import add_json, write_json
 from lbp_rehab.errors import InputError
 from lbp_rehab.start import EXIT_INTERRUPTED, loading
@@ -69,7 +68,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise InputError(f"there is no folder for the page '{arguments.page}'; make it first")
     with loading(EXIT_INTERRUPTED):
         session = _Session(arguments)
-    with _interruptible():
+    with interruptible():
         session.watch()
     return session.end()
 
@@ -255,19 +254,3 @@ class _Screen:
         """Write a line that stays."""
         self._stream.write(sentence + "\n")
         self._stream.flush()
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the watching, after which the result is told."""
-
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, before)

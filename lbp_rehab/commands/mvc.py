@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lbp_rehab.commands.interrupt import interruptible
 from lbp_rehab.commands.output import add_json, write_json
 from lbp_rehab.errors import InputError
 from lbp_rehab.graph import NAMESPACE
@@ -77,7 +75,7 @@ def main(arguments: argparse.Namespace) -> int:
                 " say which channel measures which muscle in emg_bridge's channel_map"
             )
         session = _Session(arguments, client, guide, tests.hold_s)
-        with _interruptible():
+        with interruptible():
             session.work()
         return session.end()
     finally:
@@ -201,19 +199,3 @@ class _Session:
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the guiding, after which the result is told."""
-
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lbp_rehab.stamps import NANOSECONDS
+from lbp_rehab.stamps import NANOSECONDS, to_ns
 
 
 class SimpleFilter:
@@ -42,8 +42,7 @@ class ApproximateTimeSynchronizer(SimpleFilter):
             source.registerCallback(self._add, index)
 
     def _add(self, message: Any, index: int) -> None:
-        stamp = message.header.stamp
-        key = stamp.sec * NANOSECONDS + stamp.nanosec
+        key = to_ns(message.header.stamp)
         queue = self._queues[index]
         queue[key] = message
         while len(queue) > self._queue_size:

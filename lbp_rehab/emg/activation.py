@@ -10,12 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.emg.fatigue import FatigueMonitor, FatigueSettings
-from lbp_rehab.emg.filters import BandFilter, FilterDesign, FilterSettings, Smoother
+from lbp_rehab.emg.filters import (
+    RMS_OVER_MEAN_ABS,
+    BandFilter,
+    FilterDesign,
+    FilterSettings,
+    Smoother,
+)
 from lbp_rehab.emg.heart import HeartRemover
 from lbp_rehab.emg.impossible import ImpossibleSamples
 from lbp_rehab.emg.indices import asymmetry, co_contraction, local_share
 from lbp_rehab.emg.mains import GRIDS_HZ, WINDOW_S, MainsFinder
-from lbp_rehab.emg.onset import RMS_OVER_MEAN_ABS, OnsetDetector, OnsetSettings
+from lbp_rehab.emg.onset import OnsetDetector, OnsetSettings
 from lbp_rehab.emg.quality import QualityMonitor, QualitySettings
 from lbp_rehab.emg.types import (
     NANOSECONDS,
@@ -106,7 +112,7 @@ class EmgPipeline:
     _ready_ns: int  # when the filters have settled
     _hop: int
     _count: int  # samples since the last break
-    _settled: bool
+    _valid: NDArray[np.bool_]  # channels whose samples mean something
     _fresh: list[Array]  # clean samples since the last judgement
     _clean_ns: int  # the time right after them
     _behind: int  # of them, those that wait in the heart's removal
@@ -136,6 +142,11 @@ class EmgPipeline:
             f"mains found at {found}" if self._mains.seen else f"no mains seen; {found} is notched"
         )
         return (*self._design.notes, said)
+
+    @property
+    def mains_hz(self) -> float:
+        """Frequency of the mains that is notched; 0 while it is being found out."""
+        return self._mains.mains_hz if self._mains is not None else self._filters.mains_hz
 
     @property
     def delay_s(self) -> float:
@@ -223,16 +234,14 @@ class EmgPipeline:
         """Return the instants that clean samples complete, the first of them of this time."""
         if not len(clean):
             return []
-        valid = np.array([c.quality.usable and self._settled for c in self.channels])
         carrier_ns = first_ns - self._carrier_ns
-        self._onset.update(clean, carrier_ns, valid, self._mvc_rms_v)
+        self._onset.update(clean, carrier_ns, self._valid, self._mvc_rms_v)
         self._fresh.append(clean)
         self._clean_ns = carrier_ns + round(len(clean) / rate_hz * NANOSECONDS)
         return self._resample(first_ns - self._delay_ns, rate_hz, self._smooth(clean))
 
     def _judge(self, now_ns: int) -> None:
         """Say anew how well each channel measures, and how tired its muscle is."""
-        self._settled = now_ns >= self._ready_ns
         if self._fresh:
             clean, self._fresh = np.concatenate(self._fresh), []
             onset = self._onset
@@ -244,6 +253,8 @@ class EmgPipeline:
                 self.channels, verdicts, self._onset.rest_v.tolist(), strict=True
             )
         )
+        ready = now_ns >= self._ready_ns
+        self._valid = np.array([ready and c.quality.usable for c in self.channels])
 
     def _set_mains(self, mains_hz: float, now_ns: int) -> None:
         """Notch the frequency that was found."""
@@ -311,7 +322,7 @@ class EmgPipeline:
         self._onset.restart()
         self._fatigue.restart()
         self._count = self._behind = 0
-        self._settled, self._fresh = False, []
+        self._valid, self._fresh = np.zeros(n, bool), []
         self._last = np.zeros((0, n))
         self._ready_ns = chunk.stamp_ns + round(settle_s * NANOSECONDS)
         first = chunk.stamp_ns - self._delay_ns

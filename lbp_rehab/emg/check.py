@@ -20,8 +20,8 @@ from lbp_rehab.emg.check_measures import (
     rest_rms_v,
     slow_mean_v,
 )
-from lbp_rehab.emg.filters import BandFilter, FilterDesign, FilterSettings
-from lbp_rehab.emg.mains import GRIDS_HZ, MainsFinder
+from lbp_rehab.emg.filters import RMS_OVER_MEAN_ABS, BandFilter, FilterDesign, FilterSettings
+from lbp_rehab.emg.mains import GRIDS_HZ
 from lbp_rehab.emg.types import NANOSECONDS, Channel, EmgChunk, Quality, check_chunk
 from lbp_rehab.errors import InputError
 
@@ -29,8 +29,8 @@ from lbp_rehab.errors import InputError
 # about 1 uV (ISEK, Merletti 1999, Standards for reporting EMG data), the skin contact adds to it.
 GOOD_REST_V = 5e-6
 # The worst that Konrad (The ABC of EMG, 2005) lets pass: a mean rectified baseline of 10 to 15 uV,
-# where 3.5 uV are aimed at; times 1.25 it is the RMS of Gaussian noise.
-MOST_REST_V = 1.2533 * 15e-6
+# where 3.5 uV are aimed at; as RMS.
+MOST_REST_V = RMS_OVER_MEAN_ABS * 15e-6
 REST_S, REST_STEP_S = 1.0, 0.25  # the quietest second, looked for so often
 SHOWN_S = 10.0  # of the signal that is kept
 LEVEL_S = 0.25  # over which the present level is read
@@ -169,7 +169,6 @@ class EmgCheck:
                 filters=FilterSettings(mains_hz=mains_hz or GRIDS_HZ[0]),
             )
         )
-        self._finder: MainsFinder | None = None
         self._filter: BandFilter | None = None
         self._first: EmgChunk | None = None
         self._last: EmgChunk | None = None
@@ -261,7 +260,6 @@ class EmgCheck:
         length = round(SHOWN_S * chunk.rate_hz)
         self._raw, self._band = _Tail(length, n), _Tail(length, n)
         self._good, self._rest = np.zeros(n), np.full(n, np.inf)
-        self._finder = None if self._mains_hz else MainsFinder(chunk.rate_hz)
         self._first = chunk
 
     def _keep(self, chunk: EmgChunk) -> None:
@@ -273,8 +271,8 @@ class EmgCheck:
             self._band.skip(max(missing, 1))
             self._filter = None
         self._raw.add(chunk.data.astype(float))
-        if self._finder is not None and self._finder.update(chunk.data):
-            self._mains_hz, self._filter = self._finder.mains_hz, None
+        if self._pipeline.mains_hz != self._mains_hz:
+            self._mains_hz, self._filter = self._pipeline.mains_hz, None
         if not self._mains_hz:
             self._band.skip(len(chunk.data))
             return

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from lbp_rehab.emg.heart import QRS_HZ, likeness, uneven
+from lbp_rehab.emg.quality import BESIDE_MAINS_HZ, MAINS_HALF_WIDTH_HZ
+
 Array = NDArray[np.float64]
 
 MEDIAN_OVER_RMS = 0.6745  # of the absolute value of Gaussian noise
-_LINE_HZ = 2.0  # half the width of a line, main lobe of the Hann window at 1 s
-_BESIDE_HZ = (3.0, 8.0)  # distance at which the sEMG under a line is read
 DRIFT_WINDOW_S = 0.5  # the mean over it holds what lies below 2 Hz: its first zero is there
-QRS_HZ = (8.0, 40.0)  # where a beat stands out (after Pan and Tompkins 1985)
 WAVE_HZ = (2.0, 100.0)  # that keeps its height and loses the drift
 BEATS_PER_S = (0.6, 2.8)  # 36 to 170 beats a minute
 _LEAST_BEATS = 4
@@ -34,15 +34,15 @@ def line_rms_v(volts: NDArray[np.floating], rate_hz: float, line_hz: float) -> A
     """
     n = round(rate_hz)
     seconds = len(volts) // n
-    if not seconds or 2.0 * line_hz >= rate_hz - 2.0 * _BESIDE_HZ[1]:
+    if not seconds or 2.0 * line_hz >= rate_hz - 2.0 * BESIDE_MAINS_HZ[1]:
         return np.zeros(volts.shape[1])
     parts = volts[len(volts) - seconds * n :].reshape(seconds, n, -1)
     window = np.hanning(n)[:, None]
     spectrum = np.fft.rfft((parts - parts.mean(axis=1, keepdims=True)) * window, axis=1)
     power = np.abs(spectrum) ** 2 * (2.0 / (n * np.sum(window**2)))
     away = np.abs(np.fft.rfftfreq(n, 1.0 / rate_hz) - line_hz)
-    line = away <= _LINE_HZ
-    beside = (away >= _BESIDE_HZ[0]) & (away <= _BESIDE_HZ[1])
+    line = away <= MAINS_HALF_WIDTH_HZ
+    beside = (away >= BESIDE_MAINS_HZ[0]) & (away <= BESIDE_MAINS_HZ[1])
     under = power[:, beside].mean(axis=1) * line.sum()
     clear = power[:, line].sum(axis=1) - under
     quietest = under.argmin(axis=0)
@@ -118,13 +118,10 @@ def _beats(band: Array, rate_hz: float) -> tuple[float, NDArray[np.int64] | None
     if len(peaks) < _LEAST_BEATS:
         return 0.0, None
     gaps = np.diff(peaks) / rate_hz
-    low, middle, high = np.percentile(gaps, (25, 50, 75))
-    if not (high - low <= _REGULAR * middle and middle <= 1.0 / BEATS_PER_S[0]):
+    if uneven(gaps, _REGULAR) or np.median(gaps) > 1.0 / BEATS_PER_S[0]:
         return 0.0, None
     shapes = np.stack([band[p - half : p + half + 1] for p in peaks])
-    mean = shapes.mean(axis=0)
-    alike = shapes @ mean / (np.linalg.norm(shapes, axis=1) * np.linalg.norm(mean) + 1e-30)
-    if float(np.median(alike)) < _ALIKE:
+    if likeness(shapes, shapes.mean(axis=0)) < _ALIKE:
         return 0.0, None
     return height / noise, peaks
 

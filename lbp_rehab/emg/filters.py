@@ -25,6 +25,7 @@ SPECTRUM_HIGH_HZ = 120.0
 NYQUIST_MARGIN = 0.9  # an upper cut-off above this share of Nyquist is lowered to it
 SETTLED = 0.01  # share of a start-up transient that is left when the filters count as settled
 RINGING_READ_AT = 0.3  # time constants after the stop, when the faster poles are gone
+RMS_OVER_MEAN_ABS = float(np.sqrt(np.pi / 2))  # of Gaussian noise
 _GRID = 8192  # points of the frequency grid, both halves
 
 
@@ -297,16 +298,16 @@ class FilterDesign:
         return float(np.log(SETTLED) / np.log(radius) / self.rate_hz)
 
 
-class BandFilter:
-    """Band-pass and notches running: state is kept, so that chunking changes nothing.
+class RunningFilter:
+    """Second-order sections running: state is kept, so that chunking changes nothing.
 
     Parameters
     ----------
-    design : FilterDesign
+    sos : ndarray, shape (n_sections, 6)
     """
 
-    def __init__(self, design: FilterDesign) -> None:
-        self.design = design
+    def __init__(self, sos: Array) -> None:
+        self._sos = sos
         self._state: Array | None = None
 
     def __call__(self, data: NDArray[np.floating]) -> Array:
@@ -325,9 +326,21 @@ class BandFilter:
         """
         x = np.ascontiguousarray(data, np.float64)
         if self._state is None:
-            self._state = signal.sosfilt_zi(self.design.sos)[:, :, None] * x[0]
-        band, self._state = signal.sosfilt(self.design.sos, x, axis=0, zi=self._state)
-        return np.asarray(band)
+            self._state = signal.sosfilt_zi(self._sos)[:, :, None] * x[0]
+        passed, self._state = signal.sosfilt(self._sos, x, axis=0, zi=self._state)
+        return np.asarray(passed)
+
+
+class BandFilter(RunningFilter):
+    """Band-pass and notches of a design, running.
+
+    Parameters
+    ----------
+    design : FilterDesign
+    """
+
+    def __init__(self, design: FilterDesign) -> None:
+        super().__init__(design.sos)
 
 
 class Smoother:

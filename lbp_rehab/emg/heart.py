@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import signal
 from scipy.ndimage import uniform_filter1d
 
+from lbp_rehab.emg.filters import RunningFilter
+
 Array = NDArray[np.float64]
 
 QRS_HZ = (8.0, 40.0)  # where a beat stands out of sEMG (after Pan and Tompkins 1985)
@@ -89,7 +91,7 @@ class HeartRemover:
     def restart(self) -> None:
         """Forget the samples, as after a gap; what a beat looks like stays."""
         self._first = self._emitted = self._samples_at = self._taken
-        self._state: Array | None = None
+        self._seek = RunningFilter(self._sos)
         self._samples: Array = np.zeros((0, self._n))  # from sample `_samples_at` on
         self._search: Array = np.zeros((0, self._n))  # from place `_search_at` of the search on
         self._search_at = self._ticks = 0
@@ -114,9 +116,7 @@ class HeartRemover:
         ndarray, shape (m, c)
             m = n, but for the first `delay` samples after a start, which give nothing.
         """
-        if self._state is None:
-            self._state = signal.sosfilt_zi(self._sos)[:, :, None] * raw[0]
-        sought, self._state = signal.sosfilt(self._sos, raw, axis=0, zi=self._state)
+        sought = self._seek(raw)
         offset = -(self._taken - self._first) % self._step
         self._search = np.concatenate([self._search, sought[offset :: self._step]])
         self._samples = np.concatenate([self._samples, band])
@@ -204,7 +204,7 @@ class HeartRemover:
         at = self._first + round(exact * self._step)
         self.beats.append(at)
         recent = np.array(self.beats)[-STEADY_BEATS:]
-        if len(recent) == STEADY_BEATS and _uneven(np.diff(recent), UNSTEADY):
+        if len(recent) == STEADY_BEATS and uneven(np.diff(recent), UNSTEADY):
             self._pattern = None  # what was found is no heart
             return
         self._unlearnt.append(at)
@@ -252,20 +252,26 @@ class HeartRemover:
         if len(peaks) < LEAST_BEATS:
             return
         intervals_s = np.diff(peaks) / self._search_hz
-        if not LEAST_RR_S < np.median(intervals_s) < MOST_RR_S or _uneven(intervals_s, IRREGULAR):
+        if not LEAST_RR_S < np.median(intervals_s) < MOST_RR_S or uneven(intervals_s, IRREGULAR):
             return
         beats = np.stack([part[k - self._seen_before : k + self._seen_after + 1] for k in peaks])
         scale = np.sqrt(np.maximum(np.median(around, axis=0), _LEAST_V**2))
         mean = np.median(beats, axis=0)
-        a, b = (beats / scale).reshape(len(beats), -1), (mean / scale).ravel()
-        alike = (a @ b) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b), 1e-30)
-        if np.median(alike) < ALIKE:
+        if likeness(beats / scale, mean / scale) < ALIKE:
             return
         self._pattern, self._pattern_weight = mean, len(beats) / scale**2
         self._last = at + int(peaks[-1])
         self._score.clear()
 
 
-def _uneven(intervals: ArrayLike, most: float) -> bool:
+def uneven(intervals: ArrayLike, most: float) -> bool:
+    """Return whether the quartile range of intervals is more than a share of their median."""
     low, middle, high = np.quantile(np.asarray(intervals, float), (0.25, 0.5, 0.75))
     return bool(high - low > most * middle)
+
+
+def likeness(beats: Array, mean: Array) -> float:
+    """Return the median correlation of beats, shape (k, ...), with their mean, shape (...)."""
+    a, b = beats.reshape(len(beats), -1), mean.ravel()
+    alike = (a @ b) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b), 1e-30)
+    return float(np.median(alike))

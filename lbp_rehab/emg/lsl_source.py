@@ -15,6 +15,7 @@ from lbp_rehab.emg.chunker import Chunker
 from lbp_rehab.emg.clock import RosTime
 from lbp_rehab.emg.clock_events import Jump, sentence
 from lbp_rehab.emg.lsl_layout import Layout, describe, rejoin
+from lbp_rehab.emg.outlet import load_pylsl
 from lbp_rehab.emg.sources import EmgSource
 from lbp_rehab.emg.stream_clock import Run, StreamClock
 from lbp_rehab.emg.types import Channel, EmgChunk
@@ -88,14 +89,8 @@ class LslSource(EmgSource):
 
     def open(self, now_ns: int) -> None:
         """Start to look for the stream; returns at once."""
-        try:
-            import pylsl  # noqa: PLC0415
-        except (ImportError, RuntimeError) as error:
-            raise InputError(
-                f"reading LSL needs pylsl ({error}); install it with: pip install 'lbp-rehab[emg]'"
-            ) from None
-        self._lsl = pylsl
-        self._ros_time.observe(now_ns, pylsl.local_clock())
+        self._lsl = load_pylsl("reading LSL needs")
+        self._ros_time.observe(now_ns, self._lsl.local_clock())
         self._thread = threading.Thread(target=self._follow, name="lsl", daemon=True)
         self._thread.start()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from lbp_rehab.emg.filters import RMS_OVER_MEAN_ABS
 from lbp_rehab.emg.types import NANOSECONDS, Activation, Channel, Muscle, Side
 from lbp_rehab.errors import InputError
 
@@ -199,8 +200,7 @@ class MvcRecording:
         means = means[np.isfinite(means)]
         if not means.size:
             return f"it is {channel.quality.name}; check the electrode and try again"
-        # The envelope of Gaussian noise is sqrt(2 / pi) of its RMS.
-        noise = channel.noise_v * math.sqrt(2 / math.pi)
+        noise = channel.noise_v / RMS_OVER_MEAN_ABS
         if means.max() <= LEAST_OVER_NOISE * noise:
             return "no contraction above rest was seen; push harder and try again"
         return float(means.max())

@@ -27,18 +27,10 @@ HOP_S = 0.01  # energies are averaged over this
 SMOOTHING_S = 0.025  # standard deviation of the Gaussian that smooths them to find bursts
 FINE_S = 0.005  # the same to fit the ramp
 REACH = 2.4  # standard deviations to which the Gaussian goes
-RMS_OVER_MEAN_ABS = float(np.sqrt(np.pi / 2))  # of Gaussian noise
 # The ramp is fitted from this long before the crossing to this long after it.
 FIT_BEFORE_S, FIT_AFTER_S = 0.6, 0.25
-RISES_S = (
-    0.01,
-    0.03,
-    0.05,
-    0.08,
-    0.13,
-    0.2,
-    1.0,
-)  # from rest to a plateau; the last: none in sight
+# From rest to a plateau; the last: none in sight.
+RISES_S = (0.01, 0.03, 0.05, 0.08, 0.13, 0.2, 1.0)
 EARLIEST_S, LATEST_S = 0.4, 0.15  # how far from its crossing an onset may be put
 # Ringing of the filters beats about its RMS; this much of it ends a burst, or begins none.
 RINGING_OFF, RINGING_ON = 1.6, 3.0
@@ -118,6 +110,7 @@ class OnsetDetector:
             for s in (FIT_BEFORE_S, FIT_AFTER_S, settings.on_s, settings.off_s, REST_STEP_S,
                       settings.rest_s)
         )  # fmt: skip
+        self._rises = [round(s / self._hop_s) for s in RISES_S]
         self._ringing_share, ringing_s = design.ringing
         self._ringing_left = float(np.exp(-self._hop_s / ringing_s))
         # Teager-Kaiser energy over power: as designed, then as each muscle shows it.
@@ -153,13 +146,13 @@ class OnsetDetector:
             self.active[:] = False
             self._changes.append((self._changes[-1][0], self.active.copy(), self.since_ns.copy()))
         self._samples: Array = np.zeros((0, n))
-        # One row a hop, from hop `_first` on: Teager-Kaiser energy and power in V^2, whether the
+        # One row a hop: Teager-Kaiser energy and power in V^2, whether the
         # samples mean something, and the stamp of the middle.
         self._energy, self._power = np.zeros((0, n)), np.zeros((0, n))
         self._valid: NDArray[np.bool_] = np.zeros((0, n), bool)
         self._stamps: NDArray[np.int64] = np.zeros(0, np.int64)
         self._level: Array = np.zeros((0, n))  # smoothed, as RMS; late by half the kernel
-        self._first = self._done = 0
+        self._done = 0
         self._above = np.zeros(n, np.int64)  # hops since the crossing; 0: below
         self._height = np.zeros(n)  # highest level over rest since then
         self._below = np.zeros(n, np.int64)
@@ -268,8 +261,7 @@ class OnsetDetector:
         rows = self._energy[first + half - fine : last + half + fine + 1, k] / self._ratio[k]
         level = np.sqrt(np.maximum(np.convolve(rows, self._fine, "valid"), 0.0))
         place = float(crossed - first)
-        rises = [round(s / self._hop_s) for s in RISES_S]
-        if (fitted := passes(level, self._rest[k], over, rises, self._fine)) is not None:
+        if (fitted := passes(level, self._rest[k], over, self._rises, self._fine)) is not None:
             earliest, latest = EARLIEST_S / self._hop_s, LATEST_S / self._hop_s
             place = min(max(fitted, place - earliest), place + latest)
         stamp_ns = int(self._stamps[crossed + half])
@@ -289,8 +281,9 @@ class OnsetDetector:
         for k in whole:
             self._stretches[k].append((float(mean[k]), float(sd[k]), float(rms[k])))
             latest = list(self._stretches[k])
-            rest: tuple[float, float, float] | None = min(latest)
-            if self.active[k] and min(latest)[0] > most[k]:
+            quietest = min(latest)
+            rest: tuple[float, float, float] | None = quietest
+            if self.active[k] and quietest[0] > most[k]:
                 # Standing or kneeling is work too, and what is done on top of it is what counts;
                 # but a long hold, or the way to it, is no rest: one comes back to rest from above.
                 tops = accumulate(latest, max)

@@ -30,13 +30,13 @@ class OutletChannel:
     side: str = ""
 
 
-def load_pylsl() -> Any:
-    """Return pylsl; raises InputError if it is not installed."""
+def load_pylsl(what: str = "LSL outlets need") -> Any:
+    """Return pylsl; raises InputError that says what needs it if it is not installed."""
     try:
         import pylsl  # noqa: PLC0415
     except (ImportError, RuntimeError) as error:
         raise InputError(
-            f"LSL outlets need pylsl ({error}); install it with: pip install 'lbp-rehab[emg]'"
+            f"{what} pylsl ({error}); install it with: pip install 'lbp-rehab[emg]'"
         ) from None
     return pylsl
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from lbp_rehab.emg.filters import RunningFilter
 from lbp_rehab.emg.types import Quality
 
 Array = NDArray[np.float64]
@@ -99,8 +100,8 @@ class QualityMonitor:
         self._raw: Array = np.zeros((n_channels, 0))
         self._band: Array = np.zeros((n_channels, 0))
         self._jerk_length = max(2, round(settings.jerk_s * rate_hz))
-        self._low_sos = signal.butter(2, LOW_BAND_HZ, "bandpass", fs=rate_hz, output="sos")
-        self._low_state: Array | None = None
+        low_sos = signal.butter(2, LOW_BAND_HZ, "bandpass", fs=rate_hz, output="sos")
+        self._low_filter = RunningFilter(low_sos)
         self._low_signal: Array = np.zeros((n_channels, 0))
         self._flat_length = max(2, round(settings.flat_s * rate_hz))
         self._open = np.zeros(n_channels, bool)  # too much white noise when last seen at rest
@@ -189,10 +190,7 @@ class QualityMonitor:
         raw = np.concatenate([part for part, _ in self._new]).astype(float)
         band = np.concatenate([part for _, part in self._new])
         self._new = []
-        if self._low_state is None:
-            self._low_state = signal.sosfilt_zi(self._low_sos)[:, :, None] * raw[0]
-        low, self._low_state = signal.sosfilt(self._low_sos, raw, axis=0, zi=self._low_state)
-        self._low_signal = _longer(self._low_signal, low, self._jerk_length)
+        self._low_signal = _longer(self._low_signal, self._low_filter(raw), self._jerk_length)
         self._raw = _longer(self._raw, raw, self._length)
         self._band = _longer(self._band, band, self._length)
 

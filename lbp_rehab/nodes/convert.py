@@ -17,15 +17,10 @@ from lbp_rehab.errors import InputError
 from lbp_rehab.msg import Estimate
 from lbp_rehab.pelvis.types import Method, NeutralSource, PelvisAngles, PelvisState
 from lbp_rehab.pose.types import BodyPose, Mode, Posture, Support
-from lbp_rehab.stamps import NANOSECONDS
+from lbp_rehab.stamps import NANOSECONDS, to_ns
 
 if TYPE_CHECKING:  # its module brings the networks, which not every node needs
     from lbp_rehab.pelvis.landmarks import PelvisLandmarks
-
-
-def to_ns(stamp: Time) -> int:
-    """Return a stamp in integer nanoseconds."""
-    return int(stamp.sec) * NANOSECONDS + int(stamp.nanosec)
 
 
 def to_stamp(nanoseconds: int) -> Time:

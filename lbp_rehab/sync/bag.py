@@ -13,13 +13,13 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from lbp_rehab.bags import BagReader
-from lbp_rehab.bags.images import COMPRESSED_TYPE, Transport, decode
+from lbp_rehab.bags.images import COMPRESSED_TYPE, Transport, decode, raw_pixels
 from lbp_rehab.bags.metadata import Topic
 from lbp_rehab.camera.bag import COLOR
 from lbp_rehab.emg.units import volts_per
 from lbp_rehab.errors import InputError
 from lbp_rehab.paths import PACKAGE
-from lbp_rehab.stamps import NANOSECONDS
+from lbp_rehab.stamps import NANOSECONDS, to_ns
 from lbp_rehab.sync.light import LONGEST_FLASH_S, Intervals, PatchSearch, Region, flash_onsets
 from lbp_rehab.sync.offset import (
     FLASH,
@@ -165,7 +165,7 @@ def _images(bag: BagReader, topic: Topic, pulses: Intervals, progress: Progress)
     seen, apart_ns = False, np.iinfo(np.int64).max
     for recorded in progress(bag.messages([topic.name]), bag.counts[topic.name]):
         message = _deserialised(store, recorded.data, topic)
-        stamp_ns = _stamp_ns(message)
+        stamp_ns = to_ns(message.header.stamp)
         place = int(np.searchsorted(begins, stamp_ns - near_ns))
         if place == len(begins) or begins[place] > stamp_ns + near_ns:
             apart_ns = min(apart_ns, int(np.abs(begins - stamp_ns).min()))
@@ -194,11 +194,7 @@ def _pixels(message: Any, topic: Topic) -> NDArray[np.uint8]:
             f"{topic.name}: encoding '{message.encoding}' is not supported, only "
             f"{', '.join(_CHANNELS)}"
         )
-    row, size = message.width * channels, message.step * message.height
-    if message.step < row or len(message.data) < size:
-        raise InputError(f"{topic.name}: an image is shorter than it says")
-    rows = np.asarray(message.data, np.uint8)[:size].reshape(message.height, message.step)
-    pixels = rows[:, :row].reshape(message.height, message.width, channels)
+    pixels = np.asarray(raw_pixels(message, topic.name, "u1", channels), np.uint8)
     return pixels[:, :, :3] if channels > 1 else np.repeat(pixels, 3, axis=2)
 
 
@@ -227,7 +223,7 @@ def _samples(bag: BagReader, topic: Topic, channel: str) -> _Samples:
             raise InputError(f"{topic.name} holds values that are not finite")
         volts.append(data[:, chosen] * scale[chosen])
         times = np.round(np.arange(n) * (NANOSECONDS / rate_hz)).astype(np.int64)
-        stamps.append(_stamp_ns(message) + times)
+        stamps.append(to_ns(message.header.stamp) + times)
         follows = np.ones(n, bool)
         follows[0] = message.lost_before == 0 and int(message.first_sample) == expected
         joined.append(follows)
@@ -261,8 +257,3 @@ def _deserialised(store: Typestore, data: bytes, topic: Topic) -> Any:
         return store.deserialize_cdr(data, topic.type)
     except Exception as error:  # damaged bytes cause errors of any kind in rosbags
         raise InputError(f"{topic.name}: a message is damaged ({error})") from None
-
-
-def _stamp_ns(message: Any) -> int:
-    stamp = message.header.stamp
-    return int(stamp.sec) * NANOSECONDS + int(stamp.nanosec)

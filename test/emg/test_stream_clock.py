@@ -162,17 +162,21 @@ def test_a_jump_and_a_loss_at_once_are_told_apart(by_s, lost):
     assert source.worst_s(45.0) < 0.002
 
 
+def assert_nothing_happened(source):
+    source.play(20.0)
+    source.finish()
+    assert source.events == []
+    assert source.lost == []
+    assert source.worst_s() < 0.002
+
+
 def test_a_late_burst_changes_nothing():
     source = Source(200e-6, 0.002)
     source.play(20.0)
     for lateness_s in np.linspace(0.5, 0.0, 50):  # all of half a second comes at once
         source.lateness_s = lateness_s
         source.play(0.01)
-    source.play(20.0)
-    source.finish()
-    assert source.events == []
-    assert source.lost == []
-    assert source.worst_s() < 0.002
+    assert_nothing_happened(source)
 
 
 def test_stamps_late_for_a_moment_are_neither_loss_nor_jump():
@@ -181,11 +185,7 @@ def test_stamps_late_for_a_moment_are_neither_loss_nor_jump():
     for k in range(6, -1, -1):  # the sender was held up for 60 ms before it stamped
         source.offset_s = source.lateness_s = 0.01 * k
         source.play(0.01)
-    source.play(20.0)
-    source.finish()
-    assert source.events == []
-    assert source.lost == []
-    assert source.worst_s() < 0.002
+    assert_nothing_happened(source)
 
 
 def test_jitter_of_the_stamps_is_averaged():

@@ -187,10 +187,8 @@ def test_a_bag_played_into_one_process_ends_it_with_a_whole_recording(
         poses = list(reader.messages({f"{prefix}/body/pose"}))
         images = list(reader.messages({f"{prefix}/camera/color/image_raw"}))
         last = list(reader.messages({f"{prefix}/session/state"}))[-1]
-    # One process on a slow machine leaves frames out, but goes on to the end.
-    assert min(len(images), len(poses)) > 3
-    start_ns = 1_700_000_000 * 1_000_000_000
-    assert min(images[-1].log_time_ns, poses[-1].log_time_ns) > start_ns + 2_500_000_000
+    assert len(images) > 40
+    assert len(poses) >= len(images) - 2
     state = deserialize_message(last.data, msg.SessionState)
     assert state.person_id == "p7"
     assert state.state != msg.SessionState.STATE_EXERCISING  # the last word, as the node closed
