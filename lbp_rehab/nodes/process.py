@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 EXIT_INPUT_ERROR = 2  # the supervisor does not restart a node that ends with this
 EXIT_DEFECT = 1
 DRAIN_S = 1.0  # after a recording is over, for what still is on its way between the nodes
-LAST_WORDS_S = 0.2  # for what closing nodes publish or answer
+SPIN_S = 0.05
+LAST_WORDS_S = 0.5  # for what closing nodes publish or answer
 
 
 def run(kind: type[LbpNode], arguments: Sequence[str] | None = None) -> int:
@@ -115,8 +116,10 @@ def _close(nodes: Sequence[LbpNode], executor: SingleThreadedExecutor) -> list[i
 
 def _spin(executor: SingleThreadedExecutor, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        executor.spin_once(timeout_sec=left)
+    while time.monotonic() < deadline:
+        # Always the same time: with another one rclpy begins anew with the first node, and those
+        # that were added later wait until the earlier ones have nothing left.
+        executor.spin_once(timeout_sec=SPIN_S)
 
 
 def _pass_on(finished: Future, stop: Future) -> None:

@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 from std_msgs.msg import String
@@ -99,4 +100,28 @@ def test_who_closes_last_hears_the_last_words_of_the_others():
     listener = node("listener", listen, last=True)
     speaker = node("speaker", speak, lambda self: self.out(String(data="good bye")))
     assert run_in_thread(listener, speaker) == 0
+    assert heard == ["good bye"]
+
+
+def test_last_words_are_heard_however_much_an_earlier_node_has_still_to_read():
+    heard = []
+
+    def lag(self):
+        self.create_subscription(String, "flood", lambda _: time.sleep(0.02), qos.RESULT)
+
+    def listen(self):
+        self.subscribe(String, "words", lambda m: heard.append(m.data), qos.LATCHED)
+
+    def speak(self):
+        self.flood = self.advertise(String, "flood", qos.RESULT)
+        self.out = self.advertise(String, "words", qos.LATCHED)
+        self.every(0.01, lambda: self.out.matched() and self.flood.matched() and self.finish())
+
+    def say(self):
+        for _ in range(50):
+            self.flood(String(data="a message"))
+        self.out(String(data="good bye"))
+
+    slow, listener = node("slow", lag), node("listener", listen, last=True)
+    assert run_in_thread(slow, listener, node("speaker", speak, say)) == 0
     assert heard == ["good bye"]
