@@ -43,6 +43,7 @@ LONGEST_FILLED_GAP_S = 1.0
 # How much of what is there at rest is the amplifier's noise, the neighbours' signal or the muscle's
 # own work is unknown; chosen on training people, so that 68 and 95 % of the truth lie within.
 REST_DOUBT = 0.3
+_ROUNDING = 0.01  # samples; stamps are whole nanoseconds
 LEAST_SIGMA_V = 1e-9  # a known value never claims to be exact
 
 _FAULT = Estimate.unknown(Reason.SENSOR_FAULT)
@@ -110,10 +111,13 @@ class EmgPipeline:
     _grid_ns: int  # of instant 0
     _next: int  # instant
     _ready_ns: int  # when the filters have settled
-    _hop: int
-    _count: int  # samples since the last break
+    _held: list[NDArray[np.float32]]  # samples that complete no instant yet
+    _held_n: int
+    _held_ns: int  # stamp of the first of them
+    _wanted: int  # so many samples complete the next instant
+    _blocks: int  # since the last break
     _valid: NDArray[np.bool_]  # channels whose samples mean something
-    _fresh: list[Array]  # clean samples since the last judgement
+    _fresh: list[Array]  # clean samples since the last look at fatigue
     _clean_ns: int  # the time right after them
     _behind: int  # of them, those that wait in the heart's removal
 
@@ -123,6 +127,7 @@ class EmgPipeline:
         self._settings = settings
         self._mvc_v = dict(mvc_v or {})
         self._period_ns = round(NANOSECONDS / settings.activation_rate_hz)
+        self._judge_every = max(1, round(settings.quality.hop_s * settings.activation_rate_hz))
         self.channels: tuple[Channel, ...] = ()
         self._started = False
         self._behind = 0
@@ -146,6 +151,8 @@ class EmgPipeline:
     @property
     def mains_hz(self) -> float:
         """Frequency of the mains that is notched; 0 while it is being found out."""
+        if not self._started:
+            return 0.0
         return self._mains.mains_hz if self._mains is not None else self._filters.mains_hz
 
     @property
@@ -153,6 +160,14 @@ class EmgPipeline:
         """From a muscle's work to the samples that tell its activation, in seconds."""
         heart = self._heart.delay / self._design.rate_hz if self._heart else 0.0
         return self._design.delay_s + heart
+
+    @property
+    def due_ns(self) -> int | None:
+        """Stamp of the sample that completes the next instant; None before the first chunk."""
+        if not self._started:
+            return None
+        lag_ns = round(self.delay_s * NANOSECONDS)
+        return self._grid_ns + self._next * self._period_ns + lag_ns
 
     @property
     def mvc_v(self) -> dict[str, float]:
@@ -190,44 +205,69 @@ class EmgPipeline:
             or abs(chunk.rate_hz / self._design.rate_hz - 1) > RATE_CHANGE
         ):
             self._start(chunk)
-            self._started = broken = True
+            self._started = True
+            result = self._break(chunk)
         else:
+            result = []
             jump_ns = chunk.stamp_ns - self._expected_ns
-            if jump_ns < -JUMP_S * NANOSECONDS:
-                self._grid_ns, self._next = chunk.stamp_ns, 0
-            broken = (
+            if (
                 abs(jump_ns) > JUMP_S * NANOSECONDS
                 or chunk.lost_before > 0
                 or chunk.first_sample != self._expected_sample
-            )
-        result = self._break(chunk) if broken else []
+            ):
+                if self._held_n:
+                    result = self._take(self._design.rate_hz)
+                if jump_ns < -JUMP_S * NANOSECONDS:
+                    self._grid_ns, self._next = chunk.stamp_ns, 0
+                result += self._break(chunk)
         self._expected_ns = chunk.end_ns
         self._expected_sample = chunk.first_sample + len(chunk.data)
         done = 0
-        # Judgements fall on fixed places of the sample count, so that chunks do not matter.
+        # Samples are taken in blocks that complete an instant each, so that chunks do not matter
+        # and each step of the chain is made as seldom as can be.
         while done < len(chunk.data):
-            n = min(len(chunk.data) - done, self._hop - self._count % self._hop)
-            stamp_ns = chunk.stamp_ns + round(done / chunk.rate_hz * NANOSECONDS)
-            result += self._take(chunk.data[done : done + n], stamp_ns, chunk.rate_hz)
+            if not self._held_n:
+                self._held_ns = chunk.stamp_ns + round(done / chunk.rate_hz * NANOSECONDS)
+                self._wanted = self._samples_to_due(chunk.rate_hz)
+            n = min(len(chunk.data) - done, self._wanted - self._held_n)
+            self._held.append(chunk.data[done : done + n])
+            self._held_n += n
             done += n
+            if self._held_n == self._wanted:
+                result += self._take(chunk.rate_hz)
         return result
 
-    def _take(self, data: NDArray[np.float32], stamp_ns: int, rate_hz: float) -> list[Activation]:
-        """Take samples up to the next judgement at most."""
-        data = self._impossible.replace(data, stamp_ns, rate_hz)
+    def _samples_to_due(self, rate_hz: float) -> int:
+        """Return how many samples from the first one held complete the next instant."""
+        assert self.due_ns is not None
+        ahead = (self.due_ns - self._held_ns) / NANOSECONDS * rate_hz
+        return max(1, math.ceil(ahead + _ROUNDING) + 1)
+
+    def _take(self, rate_hz: float) -> list[Activation]:
+        """Take the samples that are held."""
+        stamp_ns = self._held_ns
+        raw = np.concatenate(self._held)
+        self._held, self._held_n = [], 0
+        data: Array = self._impossible.replace(raw, stamp_ns, rate_hz).astype(np.float64)
         # 50 and 60 Hz side by side until it is known which of them it is.
         bands = [band_filter(data) for band_filter in self._bands.values()]
         behind, band = self._behind, bands[0]
-        clean = self._heart(data.astype(float), band) if self._heart else band
+        clean = self._heart(data, band) if self._heart else band
         self._behind += len(band) - len(clean)
-        result = self._give(clean, stamp_ns - round(behind / rate_hz * NANOSECONDS), rate_hz)
-        self._count += len(data)
+        self._blocks += 1
         self._quality.update(data, band)
         end_ns = stamp_ns + round(len(data) / rate_hz * NANOSECONDS)
+        judged = self._blocks % self._judge_every == 0
+        if judged:
+            # Before older samples are given: what is wrong now may be wrong since a moment.
+            self._judge(end_ns)
+        result = self._give(clean, stamp_ns - round(behind / rate_hz * NANOSECONDS), rate_hz)
+        if judged and self._fresh:
+            fresh, self._fresh = np.concatenate(self._fresh), []
+            onset = self._onset
+            self._fatigue.update(fresh, self._clean_ns, onset.active, onset.since_ns)
         if self._mains is not None and self._mains.update(data):
             self._set_mains(self._mains.mains_hz, end_ns)
-        if self._count % self._hop == 0:
-            self._judge(end_ns)
         return result
 
     def _give(self, clean: Array, first_ns: int, rate_hz: float) -> list[Activation]:
@@ -241,11 +281,7 @@ class EmgPipeline:
         return self._resample(first_ns - self._delay_ns, rate_hz, self._smooth(clean))
 
     def _judge(self, now_ns: int) -> None:
-        """Say anew how well each channel measures, and how tired its muscle is."""
-        if self._fresh:
-            clean, self._fresh = np.concatenate(self._fresh), []
-            onset = self._onset
-            self._fatigue.update(clean, self._clean_ns, onset.active, onset.since_ns)
+        """Say anew how well each channel measures."""
         verdicts = self._impossible.judge(now_ns, self._quality.judge())
         self.channels = tuple(
             c if (c.quality, c.noise_v) == (q, noise) else replace(c, quality=q, noise_v=noise)
@@ -273,7 +309,6 @@ class EmgPipeline:
         self._filters = settings.filters
         self._mains = MainsFinder(chunk.rate_hz) if settings.find_mains else None
         self._design = design = FilterDesign(chunk.rate_hz, self._filters)
-        self._hop = max(1, round(settings.quality.hop_s * chunk.rate_hz))
         self._heart = HeartRemover(chunk.rate_hz, n) if settings.remove_heart else None
         self._delay_ns = round(design.delay_s * NANOSECONDS)
         self._carrier_ns = round(design.band_delay_s * NANOSECONDS)
@@ -321,7 +356,7 @@ class EmgPipeline:
             self._heart.restart()
         self._onset.restart()
         self._fatigue.restart()
-        self._count = self._behind = 0
+        self._held, self._held_n, self._blocks, self._behind = [], 0, 0, 0
         self._valid, self._fresh = np.zeros(n, bool), []
         self._last = np.zeros((0, n))
         self._ready_ns = chunk.stamp_ns + round(settle_s * NANOSECONDS)

@@ -36,8 +36,8 @@ class ImpossibleSamples:
         self, data: NDArray[np.float32], stamp_ns: int, rate_hz: float
     ) -> NDArray[np.float32]:
         """Return samples, shape (n, c), the first of them of this time, without impossible ones."""
-        bad = np.abs(data) > LARGEST_V
-        if bad.any():
+        if data.max() > LARGEST_V or data.min() < -LARGEST_V:
+            bad = np.abs(data) > LARGEST_V
             data = data.copy()
             for k in np.flatnonzero(bad.any(axis=0)):
                 good = np.flatnonzero(~bad[:, k])
@@ -49,7 +49,9 @@ class ImpossibleSamples:
                 last = int(np.flatnonzero(bad[:, k])[-1])
                 last_ns = stamp_ns + round(last / rate_hz * NANOSECONDS)
                 self._until_ns[k] = last_ns + self._settle_ns
-        self._has_held |= ~bad.all(axis=0)
+            self._has_held |= ~bad.all(axis=0)
+        else:
+            self._has_held[:] = True
         self._held = data[-1].copy()
         return data
 

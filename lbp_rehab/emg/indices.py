@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lbp_rehab.emg.types import Channel, Muscle, Side
 from lbp_rehab.estimate import Estimate, Reason
@@ -46,16 +46,18 @@ def co_contraction(muscles: Sequence[_Pair]) -> Estimate:
 
 def asymmetry(muscles: Sequence[_Pair]) -> Estimate:
     """Return (right - left) / (right + left) over muscles that have a channel on both sides."""
-    sides: dict[Side, list[_Pair]] = {Side.LEFT: [], Side.RIGHT: []}
-    for muscle in PAIRED:
-        found = {
-            side: [pair for pair in muscles if (pair[0].muscle, pair[0].side) == (muscle, side)]
-            for side in sides
-        }
-        if all(found.values()):
-            for side, pairs in found.items():
-                sides[side].append((pairs[0][0], _combined(estimate for _, estimate in pairs)))
-    part = _share(_mean(sides[Side.RIGHT], PAIRED), _mean(sides[Side.LEFT], PAIRED))
+    found: dict[tuple[Muscle, Side], list[Estimate]] = {}
+    for channel, estimate in muscles:
+        found.setdefault((channel.muscle, channel.side), []).append(estimate)
+    right, left = (
+        [
+            _combined(found[muscle, side])
+            for muscle in PAIRED
+            if (muscle, Side.LEFT) in found and (muscle, Side.RIGHT) in found
+        ]
+        for side in (Side.RIGHT, Side.LEFT)
+    )
+    part = _share(_combined(right), _combined(left))
     if not part.known:
         return part
     return _limited(2 * part.value - 1, 2 * part.sigma, 2 * MAX_SIGMA)
@@ -67,13 +69,12 @@ def local_share(muscles: Sequence[_Pair]) -> Estimate:
     return _limited(part.value, part.sigma, MAX_SIGMA) if part.known else part
 
 
-def _mean(muscles: Iterable[_Pair], group: Sequence[Muscle]) -> Estimate:
-    return _combined(estimate for channel, estimate in muscles if channel.muscle in group)
+def _mean(muscles: Sequence[_Pair], group: Sequence[Muscle]) -> Estimate:
+    return _combined([estimate for channel, estimate in muscles if channel.muscle in group])
 
 
-def _combined(estimates: Iterable[Estimate]) -> Estimate:
+def _combined(parts: Sequence[Estimate]) -> Estimate:
     """Return the mean; unknown if one part is, for a group must be whole."""
-    parts = list(estimates)
     if not parts:
         return Estimate.unknown(Reason.MISSING_INPUT)
     if unknown := _unknown(parts):
@@ -85,11 +86,13 @@ def _combined(estimates: Iterable[Estimate]) -> Estimate:
 def _unknown(parts: Sequence[Estimate]) -> Estimate | None:
     """Return the unknown part whose reason lasts longest, or None if all are known."""
     unknown = [part for part in parts if not part.known]
+    if not unknown:
+        return None
     for reason in LASTING:
         for part in unknown:
             if part.reason is reason:
                 return part
-    return unknown[0] if unknown else None
+    return unknown[0]
 
 
 def _share(a: Estimate, b: Estimate) -> Estimate:

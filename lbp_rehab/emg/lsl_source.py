@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ CONNECT_S = 2.0
 CLOCK_PERIOD_S = 5.0  # between two measurements of the hosts' clocks, as liblsl itself does
 BUFFER_S = 60  # samples that liblsl keeps for us while we are held up
 WAIT_S = 0.1  # for the next sample
-PACE_S = 0.004  # between two pulls, so that a sender of single samples does not wake us for each
+PACE_S = 0.002  # between two pulls, so that a sender of single samples does not wake us for each
 OFFSET_WAIT_S = 0.001  # for liblsl's measurement of the hosts' clocks, which goes on meanwhile
 PULL_S = 0.25  # samples of this time at most are pulled at once
 # A peer whose network is gone never says goodbye; after this silence a successor is looked for.
@@ -86,6 +86,17 @@ class LslSource(EmgSource):
         self._told: set[str] = set()
         self._jumps = self._reconnects = 0
         self._lsl: Any = None
+        self._ready: Callable[[], None] = lambda: None
+        self._silent = False
+
+    def listen(self, ready: Callable[[], None]) -> bool:
+        """Call ``ready`` from the thread of the stream when there is a chunk; always true."""
+        self._ready = ready
+        return True
+
+    def aim(self, stamp_ns: int) -> None:
+        """Take note that a chunk best ends with the first sample from this time on."""
+        self._chunks.aim_s = self._ros_time.to_device_s(stamp_ns)
 
     def open(self, now_ns: int) -> None:
         """Start to look for the stream; returns at once."""
@@ -95,11 +106,11 @@ class LslSource(EmgSource):
         self._thread.start()
 
     def read(self, now_ns: int) -> EmgChunk | None:
-        """Return the samples that came since the last call, up to the next gap."""
+        """Return the next chunk: one that is full, or ends at a gap or a silence."""
         if self._lsl is None:
             return None
         self._ros_time.observe(now_ns, self._lsl.local_clock())
-        return self._chunks.take(self._channels, self._ros_time.to_ns)
+        return self._chunks.take(self._channels, self._ros_time.to_ns, not self._silent)
 
     def close(self) -> None:
         """Let go of the stream."""
@@ -196,9 +207,11 @@ class LslSource(EmgSource):
         opened_s = heard_s = lsl.local_clock()
         offset_s, measured_s = math.nan, -math.inf
         pulled: deque[tuple[NDArray[np.float64], float]] = deque()  # stamps and arrival
+        timed_s = -math.inf  # samples are timed up to here
         while not self._stop.is_set():
             rows, stamps = inlet.pull_chunk(WAIT_S, room, min_samples=1, as_numpy=True)
             now_s = lsl.local_clock()
+            self._silent = not len(stamps)
             if len(stamps):
                 if interrupted and heard_s == opened_s:
                     self._tell_return(now_s - self._last_s)
@@ -214,12 +227,21 @@ class LslSource(EmgSource):
             if math.isnan(offset_s):
                 measured_s = -math.inf
             else:
+                runs: list[Run] = []
                 while pulled:
                     stamps, arrival_s = pulled.popleft()
-                    self._give(clock.update(stamps + offset_s, arrival_s, interrupted))
+                    runs += clock.update(stamps + offset_s, arrival_s, interrupted)
                     interrupted = False
-                self._give(clock.poll(now_s))
-            self._stop.wait(PACE_S)
+                runs += clock.poll(now_s)
+                self._give(runs)
+                if runs:
+                    timed_s = runs[-1].first_s + (runs[-1].n - 1) / runs[-1].rate_hz
+                # NaN before the first chunk: then any is worth a look.
+                if self._silent or not timed_s < self._chunks.end_s:
+                    self._ready()
+            # The next samples are of no use before they complete a chunk.
+            pause_s = self._chunks.end_s - lsl.local_clock()
+            self._stop.wait(min(pause_s, PULL_S) if pause_s > PACE_S else PACE_S)
 
     def _look_for_successor(self, uid: str) -> None:
         self._problem = f"the LSL stream '{self._name}' sends nothing"

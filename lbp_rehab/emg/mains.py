@@ -43,7 +43,7 @@ class MainsFinder:
                 beside = (off >= BESIDE_HZ[0]) & (off <= BESIDE_HZ[1])
                 if multiple * grid_hz + BESIDE_HZ[1] < rate_hz / 2:
                     self._lines.append((GRIDS_HZ.index(grid_hz), off <= LINE_HZ, beside))
-        self._raw: list[Array] = []
+        self._raw: list[NDArray[np.floating]] = []
         self._have = 0
         self._evidence = np.zeros(len(GRIDS_HZ))
         self.mains_hz = 0.0
@@ -52,10 +52,10 @@ class MainsFinder:
     def update(self, raw: NDArray[np.floating]) -> bool:
         """Take the next samples, shape (n, c); return whether the answer has changed."""
         before = self.mains_hz
-        self._raw.append(np.asarray(raw, np.float64))
+        self._raw.append(raw)
         self._have += len(raw)
         while self._have >= self._length:
-            whole = np.concatenate(self._raw)
+            whole = np.concatenate(self._raw).astype(np.float64)
             self._raw, self._have = [whole[self._length :]], self._have - self._length
             self._weigh(whole[: self._length])
         return self.mains_hz != before

@@ -15,7 +15,6 @@ from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 from scipy.ndimage import gaussian_filter1d
 
 from lbp_rehab.emg.filters import FilterDesign
@@ -192,7 +191,7 @@ class OnsetDetector:
         width = len(self._kernel)
         if (new := len(self._energy) - width + 1 - len(self._level)) > 0:
             part = self._energy[len(self._energy) - width + 1 - new :]
-            smooth = signal.convolve(part, self._kernel[:, None], "valid", method="direct")
+            smooth = np.stack([self._kernel @ part[k : k + width] for k in range(new)])
             self._level = np.concatenate([self._level, np.maximum(smooth, 0.0)])
             for row in range(len(self._level) - new, len(self._level)):
                 # With the ratio of this very hop, so that chunks do not matter.
@@ -205,7 +204,7 @@ class OnsetDetector:
         spare = len(self._level) - 2 * (self._before + self._after + self._rest_hops)
         longest = int(self._above.max(initial=0))
         spare = min(spare, len(self._level) - longest - self._before - self._rest_hops)
-        if spare > 0:
+        if spare > self._rest_hops:  # not a few with every block
             for name in ("_energy", "_power", "_valid", "_stamps", "_level"):
                 setattr(self, name, getattr(self, name)[spare:])
 
@@ -215,7 +214,7 @@ class OnsetDetector:
         before = self.active.copy()
         at = row + len(self._kernel) // 2  # of the same hop among the energies
         valid, stamp_ns = self._valid[at], int(self._stamps[at])
-        share = np.where(np.isnan(mvc_v), 0.0, settings.on_mvc * mvc_v)
+        share = np.nan_to_num(settings.on_mvc * mvc_v)
         over = np.maximum(settings.on_sd * self._rest_sd, share)
         self._ringing *= self._ringing_left
         self._ringing = np.where(

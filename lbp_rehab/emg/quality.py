@@ -62,7 +62,7 @@ class QualitySettings:
     """
 
     window_s: float = 1.0
-    hop_s: float = 0.05
+    hop_s: float = 0.1
     flat_v: float = 0.2e-6
     flat_s: float = 0.2
     rail_v: float = 0.0
@@ -147,7 +147,8 @@ class QualityMonitor:
             return (Quality.UNKNOWN,) * len(raw)
         level = raw - raw.mean(axis=1)[:, None]
         level -= (level @ self._ramp / (self._ramp @ self._ramp))[:, None] * self._ramp
-        power = np.abs(np.fft.rfft(level * self._taper, axis=1)) ** 2
+        spectrum = np.fft.rfft(level * self._taper, axis=1)
+        power = spectrum.real**2 + spectrum.imag**2
         total, low, line, under, mid, high = (power @ self._sums).T
         mains = np.clip(line - under, 0.0, total)
         share = np.divide(mains, total, out=np.zeros_like(total), where=total > 0)
@@ -163,7 +164,8 @@ class QualityMonitor:
         saturated = self._saturated()
         off = (mains > settings.mains_off_v**2) & (share > MAINS_OFF_SHARE)
         off |= self._open
-        artefact = np.abs(self._band).max(axis=1) > settings.artefact_v
+        peak = np.maximum(self._band.max(axis=1), -self._band.min(axis=1))
+        artefact = peak > settings.artefact_v
         moved = low > settings.artefact_ratio**2 * (total - mains)
         artefact |= moved & (low > settings.artefact_low_v**2)
         jerk = (self._low_signal**2).mean(axis=1)
@@ -199,24 +201,29 @@ class QualityMonitor:
         raw, rail = self._raw, self._settings.rail_v
         middle = raw.mean(axis=1)
         result = np.zeros(len(raw), bool)
-        for extreme in (raw.max(axis=1), raw.min(axis=1)):
-            here = raw == extreme[:, None]
-            often = here.mean(axis=1)
-            run = here[:, RAIL_RUN - 1 :]
-            for k in range(1, RAIL_RUN):
-                run = run & here[:, RAIL_RUN - 1 - k : -k]
-            far = np.abs(extreme - middle)
-            # From the middle, 1 at the extreme; nobody is there where all samples are alike.
-            where = (raw - middle[:, None]) / np.where(far > 0, extreme - middle, 1.0)[:, None]
-            beside = (where >= 1 - RAIL_EDGE).mean(axis=1) - often
-            piled = (often > RAIL_SHARE) & (often > RAIL_PILE * beside)
-            result |= run.any(axis=1) & (far > RAIL_MIN_V)
-            result |= piled & (far > PILE_MIN_V)
-            # A rail that holds for more than half of the window is the middle itself.
-            result |= often > 0.5
+        for extremes in (raw.max(axis=1), raw.min(axis=1)):
+            here = raw == extremes[:, None]
+            count = np.count_nonzero(here, axis=1)
+            # Seldom is there more than one such sample: then there is nothing to look at.
+            for k in np.flatnonzero((count >= RAIL_RUN) | (count > RAIL_SHARE * self._length)):
+                result[k] |= _rail(raw[k], here[k], float(middle[k]), float(extremes[k]))
         if rail > 0:
             result |= (np.abs(raw) >= rail).any(axis=1)
         return result
+
+
+def _rail(raw: Array, here: NDArray[np.bool_], middle: float, extreme: float) -> bool:
+    """Whether the samples of one channel stand or pile up where they are extreme."""
+    often, far = here.mean(), abs(extreme - middle)
+    run = here[RAIL_RUN - 1 :]
+    for k in range(1, RAIL_RUN):
+        run = run & here[RAIL_RUN - 1 - k : -k]
+    # From the middle, 1 at the extreme; nobody is there where all samples are alike.
+    where = (raw - middle) / (extreme - middle if far > 0 else 1.0)
+    beside = (where >= 1 - RAIL_EDGE).mean() - often
+    piled = often > RAIL_SHARE and often > RAIL_PILE * beside
+    # A rail that holds for more than half of the window is the middle itself.
+    return bool((run.any() and far > RAIL_MIN_V) or (piled and far > PILE_MIN_V) or often > 0.5)
 
 
 def _within(frequency: NDArray[np.floating], band: tuple[float, float]) -> NDArray[np.bool_]:

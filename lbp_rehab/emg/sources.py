@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from urllib.parse import unquote
 
 from lbp_rehab.emg.types import EmgChunk
@@ -29,6 +29,16 @@ class EmgSource(ABC):
     @abstractmethod
     def read(self, now_ns: int) -> EmgChunk | None:
         """Return the next chunk that is complete by this time, or None; never waits."""
+
+    def listen(self, ready: Callable[[], None]) -> bool:
+        """Call ``ready`` from any thread when there is a chunk; return whether this source does."""
+        return False
+
+    def aim(self, stamp_ns: int) -> None:  # noqa: B027
+        """Take note that a chunk best ends with the first sample from this time on.
+
+        Does nothing for a source whose chunks are as long as they are.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from dataclasses import fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -26,6 +27,7 @@ from lbp_rehab.nodes.emg_messages import from_emg_raw, to_emg_activation, to_emg
 from lbp_rehab.nodes.parameters import Parameter
 
 # Of the notches; what is found out begins with the first.
+LOOK_S = 0.1  # between two looks at a source that says itself when there is a chunk
 MAINS_HZ = {"auto": 50.0, "50": 50.0, "60": 60.0, "none": 0.0}
 
 
@@ -96,6 +98,7 @@ class EmgBridgeNode(LbpNode):
             ),
             mvc,
         )
+        self._taking = threading.Lock()  # one thread at a time takes chunks
         self._chunk: EmgChunk | None = None
         self._samples = self._samples_before = self._lost = 0
         self._lag_s = 0.0
@@ -106,8 +109,11 @@ class EmgBridgeNode(LbpNode):
         if self._source is not None:
             self._publish_raw = self.advertise(msg.EmgRaw, "emg/raw", qos.RESULT)
             self._guarded_chunk = self.guard("source", self._on_chunk)
+            # A source with a thread hands its chunks over there: waking the executor for each
+            # would cost as much as the filters.
+            period_s = LOOK_S if self._source.listen(self._poll) else given["chunk_s"] / 2
             steady = Clock(clock_type=ClockType.STEADY_TIME)
-            self.create_timer(given["chunk_s"] / 2, self._poll, clock=steady)
+            self.create_timer(period_s, self._poll, clock=steady)
             self._poll()
         elif given["source"] == "topic":
             self.subscribe(msg.EmgRaw, "emg/raw", self._on_raw, qos.RESULT)
@@ -123,13 +129,15 @@ class EmgBridgeNode(LbpNode):
         return MvcStore(folder, given["person_id"], given["session"] or day)
 
     def _poll(self) -> None:
+        """Take what the source has; on the executor's thread, or on the source's own."""
         now_ns = self.get_clock().now().nanoseconds
         if self._source is None or now_ns == 0:  # 0: simulated time has not begun
             return
-        if self._input.open(now_ns) and self._source.rate_hz:
-            FilterDesign(self._source.rate_hz, self._filters)
-        for chunk in self._input.chunks(now_ns):
-            self._guarded_chunk(chunk)
+        with self._taking:
+            if self._input.open(now_ns) and self._source.rate_hz:
+                FilterDesign(self._source.rate_hz, self._filters)
+            for chunk in self._input.chunks(now_ns):
+                self._guarded_chunk(chunk)
 
     def _on_chunk(self, chunk: EmgChunk) -> None:
         chunk = self._input.accept(chunk)
@@ -150,6 +158,8 @@ class EmgBridgeNode(LbpNode):
         for activation in self._pipeline.process(chunk):
             self._publish(to_emg_activation(activation, person_id))
             self._calibration.add(activation)
+        if self._source is not None and self._pipeline.due_ns is not None:
+            self._source.aim(self._pipeline.due_ns)
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         """Say rate, lag, losses and the quality of each channel."""

@@ -48,8 +48,9 @@ class MvcService:
         node.create_service(CalibrateMvc, "calibrate_mvc", self._calibrate, callback_group=group)
 
     def add(self, activation: Activation) -> None:
-        """Take the next instant."""
-        if self._recording is not None and self._recording.add(activation):
+        """Take the next instant; on any thread."""
+        recording = self._recording
+        if recording is not None and recording.add(activation):
             self._finish()
 
     def _finish(self) -> None:

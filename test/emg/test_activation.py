@@ -233,3 +233,19 @@ def test_indices_are_unknown_with_their_reason(emg, chunks_of, run_all):
         chunks_of(x, RATE_HZ, 25, CHANNELS),
     )[-1]
     assert rest.local_share.reason == Reason.TOO_UNCERTAIN
+
+
+@pytest.mark.parametrize("remove_heart", [False, True])
+def test_the_sample_that_is_due_completes_an_instant_and_none_before(emg, chunks_of, remove_heart):
+    settings = PipelineSettings(remove_heart=remove_heart)
+    pipeline, given = EmgPipeline(settings), []
+    assert pipeline.due_ns is None
+    for chunk in chunks_of(1e-5 * emg(RATE_HZ, 1500, 2), RATE_HZ, 1):
+        due_ns = pipeline.due_ns
+        complete = due_ns is not None and chunk.stamp_ns >= due_ns
+        before, result = len(given), pipeline.process(chunk)
+        given += result
+        # Of a sample that is only just due, nanoseconds may say it is not.
+        if due_ns is None or abs(chunk.stamp_ns - due_ns) > 100_000:
+            assert len(given) - before == complete, chunk.first_sample
+    assert len(given) > 50
