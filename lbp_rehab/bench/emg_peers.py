@@ -95,7 +95,8 @@ def answer(peer: str, signals: Signals) -> PeerAnswer:
     }[peer]
     begin = time.perf_counter()
     trial, envelope, bursts = chain(signals)
-    activation = envelope / _strongest(trial, signals)
+    strongest = _strongest(trial, signals)
+    activation = envelope / np.where(strongest > 0, strongest, np.nan)  # of a dead channel: none
     return PeerAnswer(activation, tuple(bursts), time.perf_counter() - begin)
 
 

@@ -28,6 +28,8 @@ MID_BAND_HZ = (50.0, 150.0)
 HIGH_BAND_HZ = (350.0, 450.0)
 WHITE_RATIO = 0.3
 MAINS_OFF_SHARE, MAINS_WARN_SHARE = 0.5, 0.2
+# Powers: a line this much over what lies under it is seen, and gone below this share.
+LINE_SEEN, LINE_GONE = 4.0, 0.06
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class QualitySettings:
     noise_off_v, noise_warn_v : float
         White noise RMS in the band above which the electrode is off, or the channel noisy. Konrad
         2006 (The ABC of EMG): up to 3.5 uV is good, 10 to 15 uV is the most that is tolerated.
+        Mains and noise that are both above their warnings mean off as well.
     artefact_v : float
         Peak of the band-passed signal that sEMG does not reach (De Luca 2002: at most 10 mV
         peak to peak).
@@ -104,7 +107,9 @@ class QualityMonitor:
         self._low_filter = RunningFilter(low_sos)
         self._low_signal: Array = np.zeros((n_channels, 0))
         self._flat_length = max(2, round(settings.flat_s * rate_hz))
-        self._open = np.zeros(n_channels, bool)  # too much white noise when last seen at rest
+        # Contacts with too much white noise when last seen at rest, and the mains power there.
+        self._open = np.zeros(n_channels, bool)
+        self._line: Array = np.zeros(n_channels)
         self._frequency = frequency = np.arange(self._length // 2 + 1) * (rate_hz / self._length)
         self._taper = np.hanning(self._length)
         self._ramp = np.linspace(-1, 1, self._length)
@@ -152,14 +157,14 @@ class QualityMonitor:
         total, low, line, under, mid, high = (power @ self._sums).T
         mains = np.clip(line - under, 0.0, total)
         share = np.divide(mains, total, out=np.zeros_like(total), where=total > 0)
+        hum = (mains > settings.mains_warn_v**2) & (share > MAINS_WARN_SHARE)
         noise = np.zeros_like(total)
         if self._has_high:
             floor = np.sqrt(high * self._in_pass)
             noise = np.where(high > WHITE_RATIO * mid, floor, 0.0)
-            # What a contraction covers is still there: the floor must fall before it is believed.
-            self._open = (noise > settings.noise_off_v) | (
-                self._open & (floor > settings.noise_off_v)
-            )
+            # Noise and mains rise together where a contact goes.
+            poor = (noise > settings.noise_off_v) | (hum & (noise > settings.noise_warn_v))
+            self._watch_contact(poor, floor, mains, under)
         flat = np.ptp(raw[:, -self._flat_length :], axis=1) < settings.flat_v
         saturated = self._saturated()
         off = (mains > settings.mains_off_v**2) & (share > MAINS_OFF_SHARE)
@@ -171,8 +176,7 @@ class QualityMonitor:
         jerk = (self._low_signal**2).mean(axis=1)
         lately = (self._band[:, -self._jerk_length :] ** 2).mean(axis=1)
         artefact |= (jerk > settings.jerk_v**2) & (jerk > settings.jerk_ratio**2 * lately)
-        noisy = (mains > settings.mains_warn_v**2) & (share > MAINS_WARN_SHARE)
-        noisy |= noise > settings.noise_warn_v
+        noisy = hum | (noise > settings.noise_warn_v)
         order = (
             (flat, Quality.FLAT),
             (saturated, Quality.SATURATED),
@@ -184,6 +188,18 @@ class QualityMonitor:
             next((verdict for found, verdict in order if found[k]), Quality.GOOD)
             for k in range(len(raw))
         )
+
+    def _watch_contact(
+        self, poor: NDArray[np.bool_], floor: Array, mains: Array, under: Array
+    ) -> None:
+        """Note which contacts are open; what a contraction covers is still there.
+
+        The floor must fall before the contact is believed again, or the mains that came with the
+        noise is gone though it would be seen.
+        """
+        gone = (self._line > LINE_SEEN * under) & (mains < LINE_GONE * self._line)
+        self._open = poor | (self._open & (floor > self._settings.noise_warn_v) & ~gone)
+        self._line = np.where(self._open, np.maximum(self._line, mains), 0.0)
 
     def _look(self) -> None:
         """Take in what is new."""

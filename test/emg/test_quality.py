@@ -171,3 +171,28 @@ def test_mains_disturb_before_they_mean_that_the_electrode_is_off(emg, mains_v, 
     t = np.arange(8000) / RATE_HZ
     x = 3e-6 * emg(RATE_HZ, 8000, 1)[:, 0] + mains_v * np.sqrt(2) * np.sin(2 * np.pi * 50 * t)
     assert between(judged(x), 1.0, 4.0) == {verdict}
+
+
+def line(t, rms_v):
+    return rms_v * np.sqrt(2) * np.sin(2 * np.pi * 50 * t)
+
+
+def test_an_electrode_put_back_in_the_middle_of_a_contraction_is_believed(emg):
+    t = np.arange(20000) / RATE_HZ
+    bare = (t > 3) & (t < 5)
+    work = emg(RATE_HZ, 20000, 1)[:, 0] * np.where(t > 2, 2e-4, 2e-6)
+    noise = 3e-5 * np.random.default_rng(3).standard_normal(len(t))
+    verdicts = judged(np.where(bare, noise + line(t, 5e-4), work))
+    assert between(verdicts, 4.0, 5.0) == {Quality.ELECTRODE_OFF}
+    assert between(verdicts, 6.3, 10.0) == {Quality.GOOD}
+
+
+def test_mains_and_noise_that_rise_together_mean_that_the_contact_goes(emg):
+    t = np.arange(16000) / RATE_HZ
+    muscle = emg(RATE_HZ, 16000, 1)[:, 0] * np.where((t > 4) & (t < 6), 1e-4, 1e-6)
+    noise = 1.2e-5 * np.random.default_rng(4).standard_normal(len(t))
+    both = judged(muscle + noise + line(t, 4.5e-5))
+    assert between(both, 1.0, 8.0) == {Quality.ELECTRODE_OFF}  # under a contraction as well
+    # One of them alone only disturbs.
+    assert Quality.ELECTRODE_OFF not in between(judged(muscle + noise), 1.0, 8.0)
+    assert Quality.ELECTRODE_OFF not in between(judged(muscle + line(t, 4.5e-5)), 1.0, 8.0)
