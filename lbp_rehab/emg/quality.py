@@ -50,7 +50,7 @@ class QualitySettings:
         where they are also more than half, or a fifth, of the power.
     noise_off_v, noise_warn_v : float
         White noise RMS in the band above which the electrode is off, or the channel noisy. Konrad
-        2006 (The ABC of EMG): up to 3.5 uV is good, 10 to 15 uV is the most that is tolerated.
+        2005 (The ABC of EMG): up to 3.5 uV is good, 10 to 15 uV is the most that is tolerated.
         Mains and noise that are both above their warnings mean off as well.
     artefact_v : float
         Peak of the band-passed signal that sEMG does not reach (De Luca 2002: at most 10 mV
