@@ -75,6 +75,10 @@ class HeartRemover:
         self._seen_before, self._seen_after, self._peak = (
             max(1, round(s * self._search_hz)) for s in (SEEN_BEFORE_S, SEEN_AFTER_S, PEAK_S)
         )
+        # Places of the search that one look scores, each with its surroundings.
+        self._windows = np.arange(TICK)[:, None] + np.arange(
+            self._seen_before + self._seen_after + 1
+        )
         self._kept_search = round((LEARN_S + 1.0) * self._search_hz)
         # One step more: a beat lies between two samples of the search.
         self.delay = self._before + (self._seen_after + self._peak + TICK + 1) * self._step
@@ -96,7 +100,7 @@ class HeartRemover:
         self._search: Array = np.zeros((0, self._n))  # from place `_search_at` of the search on
         self._search_at = self._ticks = 0
         # A window, not a fading memory: a hundredfold contraction must be forgotten when over.
-        self._powers: deque[Array] = deque(maxlen=round(AROUND_S * self._search_hz / TICK))
+        self._powers: Array = np.zeros((round(AROUND_S * self._search_hz / TICK), self._n))
         self._score: deque[float] = deque(maxlen=2 * self._peak + TICK)  # of the latest places
         self._shown: list[_Beat] = []  # that reach samples not yet given
         self._unlearnt: deque[int] = deque()
@@ -152,14 +156,14 @@ class HeartRemover:
     @property
     def _power(self) -> Array:
         """Mean square of each channel of the search over the latest second."""
-        return np.maximum(np.mean(self._powers, axis=0), _LEAST_V**2)
+        return np.maximum(self._powers[: self._ticks].mean(axis=0), _LEAST_V**2)
 
     def _tick(self) -> None:
         """Look at the next `TICK` places of the search."""
         self._ticks += 1
         end = self._ticks * TICK  # places known
         now = self._search[end - TICK - self._search_at : end - self._search_at]
-        self._powers.append((now**2).mean(axis=0))
+        self._powers[(self._ticks - 1) % len(self._powers)] = (now**2).mean(axis=0)
         known = self._first + (end - 1) * self._step  # samples before this one are there
         while self._unlearnt and self._unlearnt[0] + self._after < known:
             self._learn(self._unlearnt.popleft())
@@ -179,8 +183,8 @@ class HeartRemover:
         if first < self._search_at:
             return
         part = self._search[first - self._search_at : end - self._search_at]
-        windows = np.lib.stride_tricks.sliding_window_view(part, len(pattern), axis=0)
-        self._score.extend((np.einsum("ncw,wc->n", windows, weighted) / np.sqrt(power)).tolist())
+        windows = part[self._windows].reshape(TICK, -1)
+        self._score.extend((windows @ weighted.ravel() / np.sqrt(power)).tolist())
         if len(self._score) < 2 * self._peak + TICK:
             return
         score = np.array(self._score)
