@@ -121,6 +121,11 @@ class TransitFloor:
     between the lowest of the first and of the last third of the window, and no point lies below
     the line (after Paxson 1998, On calibrating measurements of packet transit times, SIGMETRICS,
     who takes the minima of intervals for the same reason).
+
+    Attributes
+    ----------
+    sigma_s : float
+        How far the lowest points lie above the line, the median of them; 0 without points.
     """
 
     def __init__(self) -> None:
@@ -128,16 +133,12 @@ class TransitFloor:
         self._slope = 0.0
         self._level_s = math.nan  # of the line at `_origin_s`
         self._origin_s = 0.0
+        self.sigma_s = 0.0
 
     @property
     def slope(self) -> float:
         """Seconds that the stamps lag behind in a second."""
         return self._slope
-
-    @property
-    def sigma_s(self) -> float:
-        """How far the lowest points lie above the line, the median of them."""
-        return statistics.median(v - self.at(x) for x, v in self._points) if self._points else 0.0
 
     def at(self, arrival_s: float) -> float:
         """Return the least transit at a time; NaN before the first point."""
@@ -164,6 +165,7 @@ class TransitFloor:
     def restart(self) -> None:
         """Forget the level but not the drift: the stream was broken off."""
         self._points.clear()
+        self.sigma_s = 0.0
 
     def _fit(self) -> None:
         points = self._points
@@ -180,7 +182,9 @@ class TransitFloor:
                 crystal = span_s < SURE_SPAN_S and abs(slope) < STATED_SLOPE
                 limit = CRYSTAL_SLOPE if crystal else LARGEST_SLOPE
                 self._slope = min(max(slope, -limit), limit)
-        self._level_s = min(v - self._slope * (x - self._origin_s) for x, v in points)
+        heights = [v - self._slope * (x - self._origin_s) for x, v in points]
+        self._level_s = min(heights)
+        self.sigma_s = statistics.median(heights) - self._level_s
 
 
 class RosTime:

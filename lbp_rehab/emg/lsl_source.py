@@ -207,7 +207,7 @@ class LslSource(EmgSource):
         opened_s = heard_s = lsl.local_clock()
         offset_s, measured_s = math.nan, -math.inf
         pulled: deque[tuple[NDArray[np.float64], float]] = deque()  # stamps and arrival
-        timed_s = -math.inf  # samples are timed up to here
+        timed_s, rate_hz = math.nan, layout.rate_hz  # samples are timed up to here
         while not self._stop.is_set():
             rows, stamps = inlet.pull_chunk(WAIT_S, room, min_samples=1, as_numpy=True)
             now_s = lsl.local_clock()
@@ -216,6 +216,8 @@ class LslSource(EmgSource):
                 if interrupted and heard_s == opened_s:
                     self._tell_return(now_s - self._last_s)
                 self._chunks.hold(layout.volts(rows))
+                if pulled and not math.isnan(offset_s):
+                    stamps = np.concatenate([pulled.pop()[0], stamps])
                 pulled.append((stamps, now_s))
                 self._problem, self._resolver = "", None
                 self._last_s = heard_s = now_s
@@ -224,9 +226,11 @@ class LslSource(EmgSource):
             if now_s - measured_s > CLOCK_PERIOD_S:
                 # The first measurement takes a moment, in which samples are not kept waiting.
                 offset_s, measured_s = self._offset_s(inlet, now_s - opened_s, offset_s), now_s
+            ahead_s = len(pulled[-1][0]) / rate_hz if pulled else 0.0
             if math.isnan(offset_s):
                 measured_s = -math.inf
-            else:
+            # NaN before the first samples and the first chunk: then any is worth a look.
+            elif self._silent or not timed_s + ahead_s < self._chunks.end_s:
                 runs: list[Run] = []
                 while pulled:
                     stamps, arrival_s = pulled.popleft()
@@ -235,8 +239,8 @@ class LslSource(EmgSource):
                 runs += clock.poll(now_s)
                 self._give(runs)
                 if runs:
-                    timed_s = runs[-1].first_s + (runs[-1].n - 1) / runs[-1].rate_hz
-                # NaN before the first chunk: then any is worth a look.
+                    rate_hz = runs[-1].rate_hz
+                    timed_s = runs[-1].first_s + (runs[-1].n - 1) / rate_hz
                 if self._silent or not timed_s < self._chunks.end_s:
                     self._ready()
             # The next samples are of no use before they complete a chunk.
