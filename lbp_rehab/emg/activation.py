@@ -119,7 +119,7 @@ class EmgPipeline:
     _valid: NDArray[np.bool_]  # channels whose samples mean something
     _fresh: list[Array]  # clean samples since the last look at fatigue
     _clean_ns: int  # the time right after them
-    _behind: int  # of them, those that wait in the heart's removal
+    _behind: int  # samples that wait in the heart's removal
 
     def __init__(
         self, settings: PipelineSettings, mvc_v: Mapping[str, float] | None = None
@@ -239,8 +239,9 @@ class EmgPipeline:
 
     def _samples_to_due(self, rate_hz: float) -> int:
         """Return how many samples from the first one held complete the next instant."""
-        assert self.due_ns is not None
-        ahead = (self.due_ns - self._held_ns) / NANOSECONDS * rate_hz
+        due_ns = self.due_ns
+        assert due_ns is not None
+        ahead = (due_ns - self._held_ns) / NANOSECONDS * rate_hz
         return max(1, math.ceil(ahead + _ROUNDING) + 1)
 
     def _take(self, rate_hz: float) -> list[Activation]:

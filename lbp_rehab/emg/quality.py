@@ -107,7 +107,7 @@ class QualityMonitor:
         self._low_filter = RunningFilter(low_sos)
         self._low_signal: Array = np.zeros((n_channels, 0))
         self._flat_length = max(2, round(settings.flat_s * rate_hz))
-        # Contacts with too much white noise when last seen at rest, and the mains power there.
+        # Contacts that were poor when last seen, and the most mains power since they are.
         self._open = np.zeros(n_channels, bool)
         self._line: Array = np.zeros(n_channels)
         self._frequency = frequency = np.arange(self._length // 2 + 1) * (rate_hz / self._length)

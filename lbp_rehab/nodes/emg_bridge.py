@@ -26,8 +26,8 @@ from lbp_rehab.nodes.emg_input import EmgInput
 from lbp_rehab.nodes.emg_messages import from_emg_raw, to_emg_activation, to_emg_raw
 from lbp_rehab.nodes.parameters import Parameter
 
-# Of the notches; what is found out begins with the first.
 LOOK_S = 0.1  # between two looks at a source that says itself when there is a chunk
+# Of the notches; what is found out begins with the first.
 MAINS_HZ = {"auto": 50.0, "50": 50.0, "60": 60.0, "none": 0.0}
 
 
@@ -130,10 +130,11 @@ class EmgBridgeNode(LbpNode):
 
     def _poll(self) -> None:
         """Take what the source has; on the executor's thread, or on the source's own."""
-        now_ns = self.get_clock().now().nanoseconds
-        if self._source is None or now_ns == 0:  # 0: simulated time has not begun
-            return
         with self._taking:
+            # Read here: a time from before the wait for the other thread would be too early.
+            now_ns = self.get_clock().now().nanoseconds
+            if self._source is None or now_ns == 0:  # 0: simulated time has not begun
+                return
             if self._input.open(now_ns) and self._source.rate_hz:
                 FilterDesign(self._source.rate_hz, self._filters)
             for chunk in self._input.chunks(now_ns):
@@ -158,8 +159,8 @@ class EmgBridgeNode(LbpNode):
         for activation in self._pipeline.process(chunk):
             self._publish(to_emg_activation(activation, person_id))
             self._calibration.add(activation)
-        if self._source is not None and self._pipeline.due_ns is not None:
-            self._source.aim(self._pipeline.due_ns)
+        if self._source is not None and (due_ns := self._pipeline.due_ns) is not None:
+            self._source.aim(due_ns)
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         """Say rate, lag, losses and the quality of each channel."""

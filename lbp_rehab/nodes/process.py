@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EXIT_INPUT_ERROR = 2  # the supervisor does not restart a node that ends with this
 EXIT_DEFECT = 1
 DRAIN_S = 1.0  # after a recording is over, for what still is on its way between the nodes
-SPIN_S = 0.05
+SPIN_S = 0.05  # the longest wait for one callback
 LAST_WORDS_S = 0.5  # for what closing nodes publish or answer
 
 
