@@ -263,6 +263,26 @@ def _direction(rng: np.random.Generator, posture: Posture) -> View:
     return View(float(elevation), float(azimuth), roll_rad=float(rng.normal(0.0, _ROLL_RAD)))
 
 
+def azimuth_towards(posture: Posture, side: str) -> float:
+    """Return the azimuth of a camera that looks at a patient from a side, radians.
+
+    Parameters
+    ----------
+    posture : Posture
+    side : str
+        A value of `Side` that the posture has.
+
+    Raises
+    ------
+    InputError
+        If the posture has no such side, such as the front of who lies on the back.
+    """
+    sides = [s.value for s in _SIDES.get(posture, _UPRIGHT)]
+    if side not in sides:
+        raise InputError(f"a camera cannot look from the {side}; here are {', '.join(sides)}")
+    return (0.0, np.pi, np.pi / 2, -np.pi / 2)[sides.index(side)]
+
+
 def view_name(camera: Camera, posture: Posture = Posture.SUPINE) -> ViewName:
     """Return how a camera looks at a patient, with the patient's own sides."""
     away = -camera.rotation[2]

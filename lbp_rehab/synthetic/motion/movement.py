@@ -417,18 +417,19 @@ class _Timing:
     hold_end_s: float
     end_s: float
     arc: tuple[float, float]
+    out_changed_s: float
 
 
 def _shown(fault: Fault, what: Effect, change: Row, at: _Timing) -> FaultShown:
     """Return what a fault does: where the pose changes, or to the tempo or the breath."""
     if what.arc_s:
-        return FaultShown(fault.name, fault.severity, None, fault.severity * what.arc_s, *at.arc)
+        longer_s = what.strength(fault.severity) * what.arc_s
+        return FaultShown(fault.name, fault.severity, None, longer_s, *at.arc)
     if what.pace != 1.0:
-        pace = 1.0 - (1.0 - what.pace) * fault.severity
-        faster_s = at.out_s - at.out_s / pace
-        return FaultShown(fault.name, fault.severity, None, faster_s, at.start_s, at.end_s)
+        changed_s = at.out_changed_s
+        return FaultShown(fault.name, fault.severity, None, changed_s, at.start_s, at.end_s)
     if what.breath != 1.0:
-        held = fault.severity * (what.breath - 1.0)
+        held = what.strength(fault.severity) * (what.breath - 1.0)
         return FaultShown(fault.name, fault.severity, None, held, at.start_s, at.end_s)
     dof = Dof(int(np.argmax(np.abs(change) / _LARGE)))
     # A minimum-jerk movement is half way at half of its time.
@@ -465,18 +466,20 @@ class _Set:
 
     def repeat(self, index: int, side: str, faults: Sequence[Fault]) -> None:
         chosen, rng, start_s = self._program, self._draws.rng, self._now
-        effects = [(effect(self._exercise, f.name), f.severity) for f in faults]
+        named = [(effect(self._exercise, f.name), f.severity) for f in faults]
+        effects = [(what, what.strength(severity)) for what, severity in named]
         self._either = "left" if self._draws.flip() else "right"
         pace, quiet = self._style.tempo, 1.0
-        for what, severity in effects:
-            pace *= 1.0 - (1.0 - what.pace) * severity
-            quiet *= 1.0 - (1.0 - what.breath) * severity
+        for what, strength in effects:
+            if what.pace != 1.0:
+                pace += strength * (what.pace - pace)
+            quiet *= 1.0 - (1.0 - what.breath) * strength
         own = 1.0 if chosen.fixed_range else self._style.amplitude
         amplitude = own * (1.0 + rng.normal(0.0, 0.02))
         top, changes = self._extreme(chosen.top, side, amplitude, effects)
         active = self._active(side, quiet)
         self._knot(start_s, self._rest, self._quiet(1.0))
-        arc_s = sum(what.arc_s * severity for what, severity in effects)
+        arc_s = sum(what.arc_s * strength for what, strength in effects)
         out_s = pace * chosen.out_s * self._varied()
         arc = (start_s + _ARC[0] * out_s, start_s + _ARC[1] * out_s + arc_s)
         if arc_s:
@@ -500,10 +503,11 @@ class _Set:
         end_s = hold_end_s + pace * chosen.return_s * self._varied()
         self._knot(end_s, self._rest, self._quiet(1.0))
         reached = amplitude
-        for what, severity in effects:
+        for what, strength in effects:
             if what.partial:
-                reached *= 1.0 - (1.0 - min(what.scale.values())) * severity
-        timing = _Timing(start_s, out_s, top_s, hold_end_s, end_s, arc)
+                reached *= 1.0 - (1.0 - min(what.scale.values())) * strength
+        slower = self._style.tempo / pace
+        timing = _Timing(start_s, out_s, top_s, hold_end_s, end_s, arc, out_s * (1.0 - slower))
         shown = [
             _shown(f, what, change, timing)
             for f, (what, _), change in zip(faults, effects, changes, strict=True)
@@ -551,14 +555,14 @@ class _Set:
         # What is not part of the exercise varies too, but less.
         target += np.where(moves, 1.0, 0.6) * noise + self._wilful()
         changes = []
-        for what, severity in effects:
+        for what, strength in effects:
             before = target.copy()
             for name, factor in what.scale.items():
                 for dof in dofs(name, side):
-                    target[dof] *= 1.0 - (1.0 - factor) * severity
-            target += severity * row(what.add, self._either if what.random_side else side)
+                    target[dof] *= 1.0 - (1.0 - factor) * strength
+            target += strength * row(what.add, self._either if what.random_side else side)
             if what.swap_arm:
-                target += severity * (_swapped_arms(target) - target)
+                target += strength * (_swapped_arms(target) - target)
             changes.append(target - before)
         return self._rest + target, changes
 

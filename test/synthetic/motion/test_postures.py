@@ -221,6 +221,7 @@ SEEN = [
     ("plank", "head_drops", height("nose"), -0.02),
     ("clam", "feet_part", height("l_ankle"), 0.1),
     ("clam", "pelvis_rolls_back", lambda p, q: at(p, "l_hip")[1] - at(p, "r_hip")[1], -0.03),
+    ("side_bridge", "head_drops", height("nose"), -0.02),
     ("side_bridge", "hips_sag", height("r_hip"), -0.05),
     ("forward_bend", "hip_dominated", lambda p, q: cardan(pelvis_axes(q))[0], np.radians(10)),
     ("forward_bend", "deviates", lambda p, q: abs(at(p, "nose")[1]), 0.1),

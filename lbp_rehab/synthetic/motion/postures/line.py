@@ -175,8 +175,10 @@ class SideBridge(OnSide, Line):
         # The pelvis goes halfway along with the thigh, so that the side bends smoothly.
         middle = turn(1, -(leg_pitch - 0.5 * sag)) @ self.base
         lower = turn(1, -(leg_pitch - sag)) @ self.base @ thorax
-        sign, nod = outward(self._top), dof[Dof.NECK_TURN]
-        head = lower @ turn(1, sign * 0.3 * nod) @ turn(1, sign * max(nod, 0.0))
+        # A turn is given for the left side up and mirrored for the right.
+        sign = outward(self._top)
+        hang = dof[Dof.NECK_TURN] * (1.0 if self._top == "l" else -1.0)
+        head = lower @ turn(1, -sign * (0.3 * hang + max(hang, 0.0)))
         pose = self.rig.trunk(middle @ pelvis, lower, lower, head)
         limb = self.rig.legs[self._under]
         hip = self.rig.joint(pose, limb, 0)
