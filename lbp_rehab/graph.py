@@ -50,6 +50,13 @@ class SessionOptions:
     camera_topics: str = _option(
         "", "prefix of a stock driver's topics, e.g. /camera/camera (with --camera none)"
     )
+    skeleton: str = _option(
+        "", "another tracker instead of a camera: file:PATH.csv, markers or poses (--camera none)"
+    )
+    skeleton_layout: str = _option(
+        "", "its joints: kinect25, coco17, blazepose33, halpe26 or azure32"
+    )
+    skeleton_rate: float = _option(0.0, "rows a second of its file, if that has no time [Hz]")
     subject: str = _option("", "who the patient is: nearest, mat, left, region:x0,y0,x1,y1, ...")
     gravity: str = _option("", "up direction: auto, overhead or x,y,z")
     emg: str = _option("none", "lsl:name=..., brainflow:BOARD, file:PATH, topic (emg/raw) or none")
@@ -162,10 +169,13 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
 
     person = options.person
     nodes: list[NodeSpec] = []
-    nodes += [
-        node("pose_estimator", subject=options.subject, gravity=options.gravity, person_id=person),
-        node("pelvic_angle_estimator"),
-    ]
+    if not options.skeleton:
+        nodes.append(
+            node(
+                "pose_estimator", subject=options.subject, gravity=options.gravity, person_id=person
+            )
+        )
+    nodes.append(node("pelvic_angle_estimator"))
     if options.emg != "none":
         nodes.append(
             node(
@@ -203,6 +213,21 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
                 wait_for=_readers(nodes, options) if recorded else [],
             ),
         )
+    if options.skeleton:
+        from_file = options.skeleton.startswith("file:")
+        nodes.insert(
+            0,
+            node(
+                "skeleton_bridge",
+                source=options.skeleton,
+                layout=options.skeleton_layout,
+                rate_hz=float(options.skeleton_rate) or "",
+                person_id=person,
+                exit_at_end=from_file,
+                ends_session=from_file,
+                wait_for=_readers(nodes, options) if from_file else [],
+            ),
+        )
     if options.play:
         nodes.append(
             node(
@@ -231,16 +256,17 @@ def _readers(nodes: list[NodeSpec], options: SessionOptions) -> list[str]:
     recorders = int(bool(options.record))
     outlets = int(options.lsl_outlet)
     camera = _camera_topics(options) or "camera"
-    readers = {
-        f"{camera}/color/image_raw": 1,
-        "body/pose": 2,
-        "pelvis/state": 1,
-        "quality/live": 1 + outlets,
-    }
+    readers = {"body/pose": 2, "pelvis/state": 1, "quality/live": 1 + outlets}
+    if not options.skeleton:
+        readers = {f"{camera}/color/image_raw": 1, **readers}
+    elif options.skeleton == "markers" and options.play:
+        readers["body_tracking_data"] = 1
     if any(node.name == "emg_bridge" for node in nodes):
         readers["emg/activation"] = 1 + outlets
         readers["emg/raw"] = int(options.emg == "topic")
     recorded = [f"{topic}={count + recorders}" for topic, count in readers.items()]
+    if options.skeleton:
+        return recorded
     # Not every bag has them, and the recorder reads only what is published.
     depth = ("aligned_depth_to_color/image_raw", "color/camera_info")
     return recorded + [f"{camera}/{topic}=2" for topic in depth]
@@ -252,6 +278,8 @@ def option_help() -> dict[str, tuple[Value, str]]:
 
 
 def _check(options: SessionOptions) -> None:
+    if options.skeleton and options.camera != "none":
+        raise InputError("a skeleton takes the place of the camera; add --camera none")
     if options.play and options.camera != "none":
         raise InputError("a played bag brings its own camera; add --camera none")
     if not NAMESPACE.fullmatch(options.namespace):

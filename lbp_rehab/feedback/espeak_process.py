@@ -26,7 +26,9 @@ AUDIO_OUTPUT_SYNCHRONOUS = 2
 CHARS_UTF8 = 1
 POSITION_CHARACTER = 1
 PARAMETER_RATE = 1
+PARAMETER_VOLUME = 2
 EE_OK = 0
+VOLUME = 70  # of 100, at which some Chinese syllables are clipped
 VOICES = {"en": "en-us", "de": "de", "es": "es", "zh": "cmn"}
 
 
@@ -59,6 +61,7 @@ class Voice:
         if self._library.espeak_SetVoiceByName(name.encode()) != EE_OK:
             raise InputError(f"eSpeak NG has no voice for language '{language}'")
         self._library.espeak_SetParameter(PARAMETER_RATE, rate_wpm, 0)
+        self._library.espeak_SetParameter(PARAMETER_VOLUME, VOLUME, 0)
         self._samples = array("h")
         spoken = text.encode() + b"\0"
         status = self._library.espeak_Synth(

@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 
 from lbp_rehab import estimate as core
 from lbp_rehab import msg
+from lbp_rehab.breath.types import Breath
 from lbp_rehab.errors import InputError
 from lbp_rehab.msg import Estimate
 from lbp_rehab.pelvis.types import Method, NeutralSource, PelvisAngles, PelvisState
@@ -197,6 +198,29 @@ def to_pelvis_landmarks(state: PelvisState, landmarks: PelvisLandmarks) -> msg.P
         track_id=state.track_id,
         landmarks=_keypoints(landmarks, landmarks.sigma_m, covariance),
     )
+
+
+def to_breath(breath: Breath) -> msg.Breath:
+    """Return the message of a breath."""
+    return msg.Breath(
+        header=Header(stamp=to_stamp(breath.stamp_ns), frame_id=breath.frame_id),
+        person_id=breath.person_id,
+        track_id=breath.track_id,
+        belly=to_estimate(breath.belly),
+        chest=to_estimate(breath.chest),
+    )
+
+
+def from_breath(message: msg.Breath) -> Breath:
+    """Return the breath of a message; InputError if it contradicts itself."""
+    try:
+        belly, chest = from_estimate(message.belly), from_estimate(message.chest)
+    except ValueError as error:
+        raise InputError(f"body/breath cannot be used: {error}") from None
+    return Breath(
+        to_ns(message.header.stamp), message.header.frame_id, message.person_id, belly, chest,
+        int(message.track_id),
+    )  # fmt: skip
 
 
 def from_pelvis_state(message: msg.PelvisState) -> PelvisState:

@@ -100,7 +100,7 @@ def to_repetition(result: RepetitionResult, of: SetLabels) -> msg.Repetition:
         set_index=of.set_index,
         exercise=of.exercise,
         index=result.index,
-        side=int(of.side),
+        side=int(result.side or of.side),
         outcome=int(result.outcome),
         start=to_stamp(result.start_ns),
         target=to_stamp(result.target_ns),

@@ -1,4 +1,4 @@
-"""Node: the patient's pose and the depth of its instant in, pelvic and lumbar angles out."""
+"""Node: the patient's pose and the depth of its instant in; pelvic angles and breathing out."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from sensor_msgs.msg import CameraInfo, Image
 from visualization_msgs.msg import MarkerArray
 
 from lbp_rehab import msg
+from lbp_rehab.breath.estimator import BreathEstimator
 from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert import (
     from_body_pose,
+    to_breath,
     to_ns,
     to_pelvis_landmarks,
     to_pelvis_state,
@@ -59,6 +61,8 @@ class PelvicAngleEstimatorNode(LbpNode):
         self._publish_landmarks = self.advertise(
             msg.PelvisLandmarks, "pelvis/landmarks", qos.RESULT
         )
+        self._breath = BreathEstimator()
+        self._publish_breath = self.advertise(msg.Breath, "body/breath", qos.RESULT)
         self._publish_markers = self.advertise(MarkerArray, "pelvis/markers", qos.RESULT)
         self._last: PelvisState | None = None
         self._info: CameraInfo | None = None
@@ -91,6 +95,7 @@ class PelvicAngleEstimatorNode(LbpNode):
         self._publish(to_pelvis_state(state))
         self._publish_landmarks(to_pelvis_landmarks(state, landmarks))
         self._publish_markers(to_pelvis_markers(state, landmarks))
+        self._publish_breath(to_breath(self._breath.update(pose, depth, camera)))
         self._calibration.add(sample, state.stamp_ns)
 
     def _read(self, image: Image | None) -> tuple[NDArray[np.uint16] | None, Intrinsics | None]:

@@ -1,4 +1,4 @@
-"""Scores an exercise: pose, pelvis and muscles in, live quality and scored repetitions out."""
+"""Scores an exercise: pose, pelvis, breath and muscles in, live quality and repetitions out."""
 
 from __future__ import annotations
 
@@ -76,6 +76,7 @@ class QualityScorer(LbpNode):
             self._begin(self.settings["exercise"], side, self.settings["repetitions"], 0.0)
         self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT)
         self.subscribe(msg.PelvisState, "pelvis/state", self._on_pelvis, qos.RESULT)
+        self.subscribe(msg.Breath, "body/breath", self._on_breath, qos.RESULT)
         self.subscribe(msg.EmgActivation, "emg/activation", self._on_activation, qos.RESULT)
         self._action = ExerciseAction(self, self._begin_goal, self._end)
 
@@ -85,6 +86,10 @@ class QualityScorer(LbpNode):
     def _on_pelvis(self, message: msg.PelvisState) -> None:
         stamp_ns = convert.to_ns(message.header.stamp)
         self._update(stamp_ns, pelvis=convert.from_pelvis_state(message))
+
+    def _on_breath(self, message: msg.Breath) -> None:
+        stamp_ns = convert.to_ns(message.header.stamp)
+        self._update(stamp_ns, breath=convert.from_breath(message))
 
     def _on_activation(self, message: msg.EmgActivation) -> None:
         self._update(convert.to_ns(message.header.stamp), activation=from_activation(message))
@@ -126,7 +131,7 @@ class QualityScorer(LbpNode):
         )
         self._sets += 1
         self._set = ExerciseSet(
-            Scorer(exercise, settings), side or exercise.side, target, timeout_s
+            Scorer(exercise, settings, side), side or exercise.side, target, timeout_s
         )
         self._told = self._stamp_ns > 0  # else with the first stamp: no clock is read
         if self._told:

@@ -1,117 +1,60 @@
-"""An exercise as data: the dataclasses and the loader of ``config/exercises/NAME.yaml``."""
+"""An exercise as data: the dataclass and the loader of ``config/exercises/NAME.yaml``."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lbp_rehab import paths
 from lbp_rehab.errors import InputError
 from lbp_rehab.pose.types import Posture
-from lbp_rehab.quality import measures
-from lbp_rehab.quality.activation import MUSCLES
+from lbp_rehab.quality import measures, rule_file
+from lbp_rehab.quality.rules import (
+    CameraAdvice,
+    Dose,
+    FaultRule,
+    HesitationRule,
+    MuscleRule,
+    SymmetryRule,
+    TempoRule,
+)
 from lbp_rehab.quality.strict_yaml import Table
 from lbp_rehab.quality.types import Phase, Side, SubScoreKind
 
-MOVING_PHASES = {"out": Phase.OUT, "hold": Phase.HOLD, "return": Phase.RETURN}
-_YAML_UNIT = {"rad": "rad", "fraction": ""}
-
 # Ids of the faults that the scorer finds by itself, besides those that a file names.
 RANGE_SHORT, JERKY, UNEVEN = "range_short", "jerky", "uneven"
-
-
-@dataclass(frozen=True)
-class TempoRule:
-    """How long a phase may last in seconds, and what to say otherwise (None: nothing)."""
-
-    low_s: float
-    high_s: float
-    too_short: str | None
-    too_long: str | None
-
-
-@dataclass(frozen=True)
-class FaultRule:
-    """A quantity that must stay in its range during some phases.
-
-    Attributes
-    ----------
-    low, high : float
-        Allowed range in the measure's unit; infinite where open.
-    from_start : bool
-        Whether the quantity is the change since the start of the repetition.
-    moderate, severe, unsafe : float
-        Excess over the range at which the severity rises; ``unsafe`` is infinite if never.
-    points : float
-        Points of the alignment sub-score that are lost at the severe excess; in proportion
-        below it and, up to 100, above it.
-    at_least_s : float
-        A shorter excursion is not a fault.
-    """
-
-    id: str
-    measure: str
-    low: float
-    high: float
-    from_start: bool
-    phases: tuple[Phase, ...]
-    moderate: float
-    severe: float
-    unsafe: float
-    points: float
-    at_least_s: float
-    cue: str
-
-
-@dataclass(frozen=True)
-class SymmetryRule:
-    """Left against right: full score up to ``allowed``, none from ``zero_at``."""
-
-    left: str
-    right: str
-    allowed: float
-    zero_at: float
-    cue: str
-
-
-@dataclass(frozen=True)
-class MuscleRule:
-    """Mean activation that a muscle should have in some phases, as a fraction of its maximum."""
-
-    muscle: str
-    low: float
-    high: float
-    phases: tuple[Phase, ...]
-    cue: str
-
-    @property
-    def should_work(self) -> bool:
-        """Whether the muscle should work, rather than rest."""
-        return self.low > 0.0
-
-
-@dataclass(frozen=True)
-class Dose:
-    """What is prescribed unless a therapist says otherwise."""
-
-    sets: int
-    repetitions: int
-    rest_s: float
-    days_per_week: int
+TOO_FAST, TOO_SLOW = "too_fast", "too_slow"
+ONE_SIDED = ("left", "right", "either")
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise; docs/quality.md explains every key of its file.
+    """One exercise; docs/exercises.md explains every key of its file.
 
     Attributes
     ----------
+    side : Side
+        The side that works; NONE if both do, or if either may.
+    either : bool
+        Whether each repetition works on one side, which the movement itself tells.
+    primary : str
+        The measure that tells the repetitions.
+    from_rest : bool
+        Whether the primary measure counts from the patient's first still moment.
     start, target : tuple of float
         Ranges of the primary measure at the start position and at the target.
+    second : tuple of float or None
+        Range at a second extreme on the other side of the start, which belongs to the repetition.
     counts_from : float
         Progress (0 start, 1 target) that a movement must reach to be a repetition.
+    range_points : float
+        Points of the range sub-score that are lost at ``counts_from``.
+    tempo : mapping
+        Of each moving phase.
+    whole : TempoRule
+        Of the whole repetition.
     sparc_zero, sparc_full : float
         Spectral arc lengths with control score 0 and 100.
     weights : mapping
@@ -120,15 +63,21 @@ class Exercise:
 
     name: str
     title: str
-    camera: str
+    camera: CameraAdvice
     posture: Posture
     side: Side
+    either: bool
     primary: str
+    from_rest: bool
     start: tuple[float, float]
     target: tuple[float, float]
+    second: tuple[float, float] | None
     counts_from: float
     range_cue: str
+    range_points: float
     tempo: Mapping[Phase, TempoRule]
+    whole: TempoRule
+    hesitations: tuple[HesitationRule, ...]
     sparc_zero: float
     sparc_full: float
     control_cue: str
@@ -154,12 +103,21 @@ class Exercise:
         """The end of the target range that the movement meets first."""
         return self.target[0] if self.direction > 0 else self.target[1]
 
+    @property
+    def nears(self) -> dict[float, float]:
+        """Direction of each extreme -> the value from which it counts as reached."""
+        ends = {self.direction: self.target_near}
+        if self.second is not None:
+            ends[-self.direction] = self.second[1] if self.direction > 0 else self.second[0]
+        return ends
+
     def used_measures(self) -> frozenset[str]:
-        """Return every measure that the exercise needs."""
+        """Return every measure that the exercise needs, those of a side for both sides."""
         names = {self.primary} | {rule.measure for rule in self.faults}
         if self.symmetry:
             names |= {self.symmetry.left, self.symmetry.right}
-        return frozenset(names | {f"activation_{rule.muscle}" for rule in self.muscles})
+        names |= {f"activation_{rule.muscle}" for rule in self.muscles}
+        return frozenset(each for name in names for each in measures.expanded(name))
 
 
 def known_exercises(folder: Path | None = None) -> tuple[str, ...]:
@@ -198,21 +156,29 @@ def read_exercise(path: Path) -> Exercise:
         raise table.fail("name", f"is '{name}', but the file is called '{path.name}'")
     postures = tuple(p.name.lower() for p in Posture if p != Posture.UNKNOWN)
     posture = Posture[table.text("posture", postures).upper()]
-    side = Side[table.text("side", ("none", "left", "right")).upper()]
-    title, camera = table.text("title"), table.text("camera")
+    side = table.text("side", ("none", *ONE_SIDED))
+    one_sided = side in ONE_SIDED
+    title, camera = table.text("title"), rule_file.camera(table.table("camera"))
     primary = table.table("primary")
-    measure = primary.text("measure", tuple(measures.MEASURES))
-    unit = _YAML_UNIT[measures.unit(measure)]
-    start, target = primary.interval("start", unit), primary.interval("target", unit)
-    if not (math.isfinite(sum(start)) and (start[1] < target[0] or target[1] < start[0])):
-        raise primary.fail("target", "must not overlap with start, and start must be finite")
+    measure = rule_file.take_measure(primary, "measure", one_sided)
+    if side == "either" and measure not in measures.OF_WORKING_SIDE:
+        raise primary.fail("measure", "must be one of the working side (work_...): side is either")
+    reference = "absolute"
+    if primary.has("reference"):
+        reference = primary.text("reference", ("absolute", "rest"))
+    from_rest = reference == "rest"
+    if from_rest and measures.source(measure) == measures.BREATH:
+        raise primary.fail("reference", "must be absolute: who breathes is never still")
+    start, target, second = _ranges(primary, rule_file.yaml_unit(measure))
     counts_from = primary.number("counts_from")
     if not 0.25 <= counts_from < 0.9:
         raise primary.fail("counts_from", "must be between 0.25 and 0.9")
     primary.done()
-    tempo = _tempo(table.table("phases"))
+    tempo, whole, hesitations = rule_file.tempo(table.table("phases"))
     range_table, control = table.table("range"), table.table("control")
-    range_cue = range_table.text("cue")
+    range_cue, range_points = range_table.text("cue"), range_table.number("points", default=100.0)
+    if not 0 < range_points <= 100:
+        raise range_table.fail("points", "must be above 0 and at most 100")
     range_table.done()
     sparc_zero, sparc_full = control.interval("sparc")
     control_cue = control.text("cue")
@@ -222,27 +188,50 @@ def read_exercise(path: Path) -> Exercise:
         title=title,
         camera=camera,
         posture=posture,
-        side=side,
+        side=Side.NONE if side == "either" else Side[side.upper()],
+        either=side == "either",
         primary=measure,
+        from_rest=from_rest,
         start=start,
         target=target,
+        second=second,
         counts_from=counts_from,
         range_cue=range_cue,
+        range_points=range_points,
         tempo=tempo,
+        whole=whole,
+        hesitations=hesitations,
         sparc_zero=sparc_zero,
         sparc_full=sparc_full,
         control_cue=control_cue,
-        symmetry=_symmetry(table.optional_table("symmetry")),
-        faults=_faults(table.table("faults")),
-        muscles=_muscles(table.optional_table("muscles")),
-        weights=_weights(table),
-        dose=_dose(table.table("dose")),
+        symmetry=rule_file.symmetry(table.optional_table("symmetry")),
+        faults=rule_file.faults(table.table("faults"), one_sided),
+        muscles=rule_file.muscles(table.optional_table("muscles")),
+        weights=rule_file.weights(table),
+        dose=rule_file.dose(table.table("dose")),
     )
     table.done()
-    return _with_cues(exercise, table)
+    return replace(exercise, cues=_cues(exercise, table))
 
 
-def _with_cues(exercise: Exercise, table: Table) -> Exercise:
+def _ranges(
+    primary: Table, unit: str
+) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float] | None]:
+    start, target = primary.interval("start", unit), primary.interval("target", unit)
+    if not (math.isfinite(sum(start)) and (start[1] < target[0] or target[1] < start[0])):
+        raise primary.fail("target", "must not overlap with start, and start must be finite")
+    if not primary.has("second"):
+        return start, target, None
+    second = primary.interval("second", unit)
+    if not (target[1] < start[0] and start[1] < second[0]) and not (
+        second[1] < start[0] and start[1] < target[0]
+    ):
+        raise primary.fail("second", "must lie on the other side of start than target")
+    return start, target, second
+
+
+def _cues(exercise: Exercise, table: Table) -> dict[str, str]:
+    """Return the cue of every fault that can be found, by its id."""
     cues = {RANGE_SHORT: exercise.range_cue, JERKY: exercise.control_cue}
     if exercise.symmetry:
         cues[UNEVEN] = exercise.symmetry.cue
@@ -250,121 +239,20 @@ def _with_cues(exercise: Exercise, table: Table) -> Exercise:
         for ending, cue in (("too_short", rule.too_short), ("too_long", rule.too_long)):
             if cue:
                 cues[f"{phase.name.lower()}_{ending}"] = cue
+    for fault, cue in (
+        (TOO_FAST, exercise.whole.too_short),
+        (TOO_SLOW, exercise.whole.too_long),
+    ):
+        if cue:
+            cues[fault] = cue
     for muscle in exercise.muscles:
         cues[f"{muscle.muscle}_{'low' if muscle.should_work else 'high'}"] = muscle.cue
-    for fault in exercise.faults:
-        if fault.id in cues:
-            raise table.fail("faults", f"names '{fault.id}', which the scorer uses itself")
-        cues[fault.id] = fault.cue
-    return Exercise(**{**exercise.__dict__, "cues": cues})
-
-
-def _tempo(table: Table) -> dict[Phase, TempoRule]:
-    rules = {}
-    for name, phase in MOVING_PHASES.items():
-        row = table.table(name)
-        low_s, high_s = row.interval("duration", "s")
-        short = row.text("too_short") if low_s > 0 else None
-        long = row.text("too_long") if math.isfinite(high_s) else None
-        rules[phase] = TempoRule(low_s, high_s, short, long)
-        row.done()
-    table.done()
-    return rules
-
-
-def _faults(table: Table) -> tuple[FaultRule, ...]:
-    rules = []
-    for fault in table.keys():  # noqa: SIM118
-        row = table.table(fault)
-        measure = row.text("measure", tuple(measures.MEASURES))
-        unit = _YAML_UNIT[measures.unit(measure)]
-        low, high = row.interval("allowed", unit)
-        moderate, severe = row.number("moderate", unit), row.number("severe", unit)
-        unsafe = row.number("unsafe", unit, default=math.inf)
-        if not 0 < moderate < severe < unsafe:
-            raise row.fail("severe", "must lie above moderate, which must be above 0")
-        points = row.number("points")
-        if not 0 < points <= 100:
-            raise row.fail("points", "must be above 0 and at most 100")
-        rules.append(
-            FaultRule(
-                id=fault,
-                measure=measure,
-                low=low,
-                high=high,
-                from_start=row.text("reference", ("absolute", "start")) == "start",
-                phases=_phases(row),
-                moderate=moderate,
-                severe=severe,
-                unsafe=unsafe,
-                points=points,
-                at_least_s=row.number("at_least", "s", default=0.2),
-                cue=row.text("cue"),
-            )
-        )
-        row.done()
-    return tuple(rules)
-
-
-def _phases(table: Table) -> tuple[Phase, ...]:
-    return tuple(MOVING_PHASES[p] for p in table.texts("phases", tuple(MOVING_PHASES)))
-
-
-def _symmetry(table: Table | None) -> SymmetryRule | None:
-    if table is None:
-        return None
-    left = table.text("left", tuple(measures.MEASURES))
-    right = table.text("right", tuple(measures.MEASURES))
-    unit = _YAML_UNIT[measures.unit(left)]
-    rule = SymmetryRule(
-        left, right, table.number("allowed", unit), table.number("zero_at", unit), table.text("cue")
-    )
-    if not 0 <= rule.allowed < rule.zero_at:
-        raise table.fail("zero_at", "must lie above allowed")
-    table.done()
-    return rule
-
-
-def _muscles(table: Table | None) -> tuple[MuscleRule, ...]:
-    if table is None:
-        return ()
-    rules = []
-    for muscle in table.keys():  # noqa: SIM118
-        if muscle not in MUSCLES:
-            raise table.fail(muscle, f"is no muscle; known are {', '.join(MUSCLES)}")
-        row = table.table(muscle)
-        low, high = row.interval("activation")
-        if (low > 0) == math.isfinite(high):
-            raise row.fail("activation", "must be [low, inf] (should work) or [0, high]")
-        rules.append(MuscleRule(muscle, low, high, _phases(row), row.text("cue")))
-        row.done()
-    return tuple(rules)
-
-
-def _weights(table: Table) -> dict[SubScoreKind, float]:
-    row = table.table("weights")
-    kinds = {k.name.lower(): k for k in SubScoreKind}
-    needs = {"symmetry": "symmetry", "muscle": "muscles"}
-    weights = {}
-    for name in row.keys():  # noqa: SIM118
-        if name not in kinds:
-            raise row.fail(name, f"is no sub-score; known are {', '.join(kinds)}")
-        if name in needs and not table.has(needs[name]):
-            raise row.fail(name, f"needs the key '{needs[name]}' in this file")
-        weights[kinds[name]] = row.number(name)
-        if weights[kinds[name]] <= 0:
-            raise row.fail(name, "must be above 0")
-    if not weights:
-        raise table.fail("weights", "must name at least one sub-score")
-    return {k: w / sum(weights.values()) for k, w in weights.items()}
-
-
-def _dose(table: Table) -> Dose:
-    dose = Dose(
-        table.whole("sets"),
-        table.whole("repetitions"),
-        table.number("rest", "s"),
-        table.whole("days_per_week"),
-    )
-    table.done()
-    return dose
+    for hesitation in exercise.hesitations:
+        if hesitation.id in cues:
+            raise table.fail("phases", f"names '{hesitation.id}', which the scorer uses itself")
+        cues[hesitation.id] = hesitation.cue
+    for fault_rule in exercise.faults:
+        if fault_rule.id in cues:
+            raise table.fail("faults", f"names '{fault_rule.id}', which the scorer uses itself")
+        cues[fault_rule.id] = fault_rule.cue
+    return cues

@@ -10,11 +10,11 @@ import numpy as np
 
 from lbp_rehab.estimate import Estimate
 from lbp_rehab.quality import measures
-from lbp_rehab.quality.exercise import FaultRule
 from lbp_rehab.quality.movement import VALUE_WIDTH_S, Moments, mean_before
+from lbp_rehab.quality.rules import Demand, FaultRule
 from lbp_rehab.quality.signals import NANOSECONDS, LowPass, smooth
 from lbp_rehab.quality.track import Track
-from lbp_rehab.quality.types import FaultFinding, Severity, SubScoreKind
+from lbp_rehab.quality.types import FaultFinding, Severity, Side, SubScoreKind
 
 RUN_GAP_S = 0.3  # a longer gap in the samples ends an excursion
 LIVE_FILTER_S = 0.1
@@ -53,15 +53,15 @@ def severity(rule: FaultRule, excess: float) -> Severity:
     return Severity(1 + sum(excess >= step for step in steps))
 
 
-def excess_of(rule: FaultRule, value: float) -> float:
-    """Return how far a value is outside the allowed range; negative inside."""
-    return max(value - rule.high, rule.low - value)
-
-
 def assess(
     rule: FaultRule, track: Track, moments: Moments, earliest_ns: int, min_confidence: float
 ) -> Deduction | None:
     """Judge one rule over a finished repetition.
+
+    Parameters
+    ----------
+    track : Track
+        What the rule's measure is on the side that worked.
 
     Returns
     -------
@@ -81,12 +81,19 @@ def assess(
         offset = mean_before(track, moments.start_ns, earliest_ns)
         if not offset.known:
             return None
-    fit = smooth(times, values, sigmas, VALUE_WIDTH_S)
+    # A box of `at_least_s` has this standard deviation.
+    fit = smooth(times, values, sigmas, max(VALUE_WIDTH_S, rule.at_least_s / math.sqrt(12.0)))
     value = fit.value - offset.value
     sigma = np.hypot(fit.sigma, offset.sigma)
     excess = np.where(inside, np.maximum(value - rule.high, rule.low - value), -np.inf)
-    run = _worst_run(times, excess, rule.at_least_s)
-    nearest = int(np.argmax(excess))
+    if rule.demand == Demand.REACH:
+        at = np.flatnonzero(inside)
+        best = int(at[np.argmin(excess[at])])
+        run = (int(at[0]), best, int(at[-1])) if excess[best] > 0 else None
+        nearest = best
+    else:
+        run = _worst_run(times, excess, rule.at_least_s)
+        nearest = int(np.argmax(excess))
     first, worst, last = run or (nearest, nearest, nearest)
     slope = rule.points / rule.severe
     spread = slope * rectified_sigma(float(excess[worst]), float(sigma[worst]))
@@ -98,8 +105,8 @@ def assess(
         kind=SubScoreKind.ALIGNMENT,
         severity=severity(rule, float(excess[worst])),
         confidence=sure,
-        body_part=rule.measure,
-        unit=measures.unit(rule.measure),
+        body_part=track.measure,
+        unit=measures.unit(track.measure),
         measured=Estimate(float(value[worst]), float(sigma[worst])),
         allowed_min=rule.low,
         allowed_max=rule.high,
@@ -129,10 +136,19 @@ def _worst_run(
 
 
 class LiveFault:
-    """Watches one rule while the movement goes on."""
+    """Watches one rule while the movement goes on.
 
-    def __init__(self, rule: FaultRule) -> None:
-        self.rule = rule
+    Parameters
+    ----------
+    rule : FaultRule
+    measure : str
+        What the rule's measure is on one side.
+    side : Side
+        That side; NONE if the measure has none.
+    """
+
+    def __init__(self, rule: FaultRule, measure: str, side: Side) -> None:
+        self.rule, self.measure, self.side = rule, measure, side
         self._filter = LowPass(LIVE_FILTER_S)
         self._rest: Estimate | None = None
         self._since_ns: int | None = None
@@ -155,7 +171,7 @@ class LiveFault:
             if self._rest is None:
                 return None
             now = Estimate(now.value - self._rest.value, math.hypot(now.sigma, self._rest.sigma))
-        excess = excess_of(self.rule, now.value)
+        excess = self.rule.excess(now.value)
         if not counts or excess <= 0:
             self._since_ns = None
             return None
@@ -170,8 +186,8 @@ class LiveFault:
             kind=SubScoreKind.ALIGNMENT,
             severity=severity(self.rule, excess),
             confidence=sure,
-            body_part=self.rule.measure,
-            unit=measures.unit(self.rule.measure),
+            body_part=self.measure,
+            unit=measures.unit(self.measure),
             measured=now,
             allowed_min=self.rule.low,
             allowed_max=self.rule.high,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ LOOK_BACK_NS = 6 * NANOSECONDS  # a slow start is under way for less than this b
 ONSET_SHARE = 0.1  # of the peak speed: the usual 5 to 10 % of movement onset detection
 REST_NS = NANOSECONDS // 2  # the start position is averaged over the half second before
 NEAR_PEAK, NEAR_REST = 0.85, 0.3  # progress relative to the peak where an end of a phase may lie
+# Where a way may slow down without it being its beginning or end, and what is slow.
+INNER, SLOW_SHARE = (0.2, 0.8), 0.3
 BOOTSTRAP_DRAWS = 12
 MIN_SAMPLES = 8
 
@@ -41,6 +43,10 @@ class Moments:
         Furthest point.
     peak, excursion : Estimate
         Value at the furthest point, and its distance from the start position.
+    direction : float
+        +1 if the measure grows from the start to that point, else -1.
+    second : Moments or None
+        The way to the other extreme and back, where the repetition has two.
     """
 
     start_ns: int
@@ -50,6 +56,8 @@ class Moments:
     end_ns: int
     peak: Estimate
     excursion: Estimate
+    direction: float
+    second: Moments | None = None
 
     def interval(self, phase: Phase) -> tuple[int, int]:
         """Return first and last stamp of a moving phase."""
@@ -81,6 +89,16 @@ def find_moments(track: Track, segment: Segment, direction: float) -> Moments | 
     Moments or None
         None if there are too few samples to tell.
     """
+    first = _find_way(track, segment, -direction if segment.extreme else direction)
+    if first is None or segment.second is None:
+        return first
+    second = _find_way(track, segment.second, -first.direction)
+    if second is None:
+        return None
+    return replace(first, departure_ns=second.departure_ns, end_ns=second.end_ns, second=second)
+
+
+def _find_way(track: Track, segment: Segment, direction: float) -> Moments | None:
     zero_ns = max(segment.earliest_ns, segment.left_ns - LOOK_BACK_NS)
     times, values, sigmas = track.between(zero_ns, segment.end_ns)
     if len(times) < MIN_SAMPLES:
@@ -108,8 +126,9 @@ def find_moments(track: Track, segment: Segment, direction: float) -> Moments | 
     top = Estimate(float(position.value[peak]), float(position.sigma[peak]))
     excursion = Estimate(abs(top.value - rest.value), float(np.hypot(top.sigma, rest.sigma)))
     return Moments(
-        stamp(start), stamp(arrival), stamp(peak), stamp(departure), stamp(end), top, excursion
-    )
+        stamp(start), stamp(arrival), stamp(peak), stamp(departure), stamp(end),
+        top, excursion, direction,
+    )  # fmt: skip
 
 
 def _way_out(speed: Array, share: Array, left: int, peak: int) -> tuple[int, int]:
@@ -142,6 +161,43 @@ def mean_before(track: Track, start_ns: int, earliest_ns: int) -> Estimate:
     if len(values) == 0:
         return Estimate.unknown(track.reason)
     return Estimate(float(values.mean()), float(np.sqrt((sigmas**2).sum()) / len(values)))
+
+
+def hesitation(track: Track, moments: Moments, phase: Phase) -> tuple[Estimate, tuple[int, int]]:
+    """Return how long a way all but stood still before its end, and from when to when.
+
+    Parameters
+    ----------
+    track : Track
+        The primary measure.
+    moments : Moments
+    phase : Phase
+        OUT or RETURN.
+
+    Returns
+    -------
+    Estimate
+        Seconds; unknown with too few samples.
+    tuple of int
+        First and last stamp of the slow part; the whole way if there is none.
+    """
+    ends = moments.interval(phase)
+    times, values, sigmas = track.between(*ends)
+    if len(times) < MIN_SAMPLES:
+        return Estimate.unknown(Reason.TOO_EARLY), ends
+    width_s = min(max(SPEED_WIDTH * (times[-1] - times[0]), SPEED_WIDTH_MIN_S), SPEED_WIDTH_MAX_S)
+    fit = smooth(times, values, sigmas, width_s)
+    way = (fit.value - fit.value[0]) / (fit.value[-1] - fit.value[0])
+    speed = fit.slope / (fit.value[-1] - fit.value[0])
+    inner = (way > INNER[0]) & (way < INNER[1])
+    slow = inner & (speed < SLOW_SHARE * speed.max())
+    interval_s = float(times[-1] - times[0]) / (len(times) - 1)
+    sigma = np.sqrt(2.0) * interval_s
+    if not slow.any():
+        return Estimate(0.0, sigma), ends
+    at = np.flatnonzero(slow)
+    first, last = (ends[0] + round(float(times[k]) * NANOSECONDS) for k in (at[0], at[-1]))
+    return Estimate(float(slow.sum()) * interval_s, sigma), (first, last)
 
 
 def control(track: Track, moments: Moments) -> Estimate:

@@ -33,6 +33,8 @@ class SegmenterSettings:
         Standing still for this long midway ends the repetition as aborted.
     lost_s : float
         Unknown for longer than this ends the repetition as aborted.
+    between_s : float
+        Least rest between the two extremes of a movement that ends the repetition.
     fast_s, slow_s : float
         Time constants of the filters of position and, by their difference, of speed.
     """
@@ -46,6 +48,7 @@ class SegmenterSettings:
     settle_s: float = 0.5
     stall_s: float = 8.0
     lost_s: float = 2.0
+    between_s: float = 1.2
     fast_s: float = 0.1
     slow_s: float = 0.3
 
@@ -63,6 +66,10 @@ class Segment:
     left_ns, end_ns : int
     rest : float
         Start position in the unit of the measure.
+    extreme : int
+        0 if it went to the target, 1 if to the second extreme.
+    second : Segment or None
+        The way to the other extreme, where the repetition has two.
     """
 
     outcome: Outcome
@@ -70,6 +77,8 @@ class Segment:
     left_ns: int
     end_ns: int
     rest: float
+    extreme: int = 0
+    second: Segment | None = None
 
 
 class Segmenter:
@@ -84,6 +93,11 @@ class Segmenter:
     counts_from : float
         Progress below which a movement is no repetition.
     settings : SegmenterSettings
+
+    Attributes
+    ----------
+    follows_rest : bool
+        Whether the start position follows the patient who lies or stands still.
     """
 
     def __init__(
@@ -97,6 +111,7 @@ class Segmenter:
         self._counts_from = counts_from
         self._s = settings or SegmenterSettings()
         self._start_near = min(start, key=lambda v: abs(v - target_near))
+        self.follows_rest = True
         self.reset()
 
     def reset(self) -> None:
@@ -130,7 +145,7 @@ class Segmenter:
         if self.phase == Phase.UNKNOWN and in_start:
             self.phase = Phase.REST
             self._rest = min(max(value, self._start[0]), self._start[1])
-        if self.phase == Phase.REST and in_start:
+        if self.phase == Phase.REST and in_start and self.follows_rest:
             self._track_rest(value, speed, stamp_ns, known_ns)
         p = (value - self._rest) / self._span()
         self.progress = Estimate(

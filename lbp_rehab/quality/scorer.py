@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from lbp_rehab.breath.types import Breath
 from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.types import BodyPose
@@ -12,11 +15,12 @@ from lbp_rehab.quality import measures
 from lbp_rehab.quality.activation import Activation
 from lbp_rehab.quality.exercise import Exercise
 from lbp_rehab.quality.faults import LiveFault
-from lbp_rehab.quality.movement import find_moments
+from lbp_rehab.quality.movement import Moments, find_moments
 from lbp_rehab.quality.repetitions import MOVING, Segment, Segmenter, SegmenterSettings
 from lbp_rehab.quality.scoring import DEFAULT_THRESHOLDS, Scored, score
-from lbp_rehab.quality.signals import NANOSECONDS
+from lbp_rehab.quality.signals import NANOSECONDS, Zero
 from lbp_rehab.quality.track import Track
+from lbp_rehab.quality.two_way import TwoWaySegmenter
 from lbp_rehab.quality.types import (
     ClockReset,
     FaultFinding,
@@ -25,9 +29,11 @@ from lbp_rehab.quality.types import (
     Outcome,
     Phase,
     RepetitionResult,
+    Side,
 )
 
 Event = LiveQuality | RepetitionResult | ClockReset
+STILL_SHARE = 0.15  # of the way to the target: who moves less than this is still
 LATE_NS = NANOSECONDS // 2  # an older stamp than this is a clock that jumped back, not a late one
 
 
@@ -64,34 +70,56 @@ class Scorer:
     ----------
     exercise : Exercise
     settings : ScorerSettings
+    side : Side
+        The side that works, if the exercise leaves it open; NONE: either, as the movement tells.
     """
 
-    def __init__(self, exercise: Exercise, settings: ScorerSettings | None = None) -> None:
+    def __init__(
+        self,
+        exercise: Exercise,
+        settings: ScorerSettings | None = None,
+        side: Side = Side.NONE,
+    ) -> None:
         self.exercise = exercise
         self.settings = settings or ScorerSettings()
+        fixed = side if exercise.either and side else exercise.side
+        self._sides = (Side.LEFT, Side.RIGHT) if exercise.either and not side else (fixed,)
         self.repetitions = 0
         self._index = 0
         used = exercise.used_measures()
         self._of_source = {
             source: sorted(m for m in used if measures.source(m) == source)
-            for source in (measures.POSE, measures.PELVIS, measures.EMG)
+            for source in measures.SOURCES
         }
         self._primary_source = measures.source(exercise.primary)
+        self._primaries = {s: measures.of_side(exercise.primary, s) for s in self._sides}
         self._reset()
 
     def _reset(self) -> None:
-        self._tracks = {m: Track() for m in self.exercise.used_measures()}
-        self._segmenter = Segmenter(
-            self.exercise.start,
-            self.exercise.target_near,
-            self.exercise.counts_from,
-            self.settings.segmenter,
-        )
-        self._live = {rule.id: LiveFault(rule) for rule in self.exercise.faults}
+        self._tracks = {m: Track(m) for m in self.exercise.used_measures()}
+        self._zeros = {}
+        if self.exercise.from_rest:
+            still = STILL_SHARE * abs(self.exercise.target_near)
+            self._zeros = {name: Zero(still) for name in self._primaries.values()}
+        self._segmenter = self._new_segmenter()
+        self._live = [
+            LiveFault(rule, measures.of_side(rule.measure, side), side)
+            for rule in self.exercise.faults
+            for side in self._sides
+        ]
+        self._leading = self._sides[0]
         self._present: dict[str, FaultFinding] = {}
         self._latest: dict[str, int] = {}
         self._first_ns: int | None = None
         self._pending: list[Segment] = []
+
+    def _new_segmenter(self) -> Segmenter | TwoWaySegmenter:
+        exercise, settings = self.exercise, self.settings.segmenter
+        start, counts_from = exercise.start, exercise.counts_from
+        nears = tuple(exercise.nears.values())
+        if len(nears) == 2:
+            return TwoWaySegmenter(start, nears, counts_from, settings)
+        return Segmenter(start, nears[0], counts_from, settings)
 
     @property
     def phase(self) -> Phase:
@@ -102,20 +130,22 @@ class Scorer:
         self,
         pose: BodyPose | None = None,
         pelvis: PelvisState | None = None,
+        breath: Breath | None = None,
         activation: Activation | None = None,
     ) -> list[Event]:
         """Take one or more inputs and return what follows from them, in the order of time."""
-        events: list[Event] = []
+        of, events = self._of_source, list[Event]()
         if activation is not None:
-            values = {
-                m: measures.from_activation(m, activation) for m in self._of_source[measures.EMG]
-            }
+            values = {m: measures.from_activation(m, activation) for m in of[measures.EMG]}
             events += self._take(measures.EMG, activation.stamp_ns, values)
+        if breath is not None:
+            values = {m: measures.from_breath(m, breath) for m in of[measures.BREATH]}
+            events += self._take(measures.BREATH, breath.stamp_ns, values)
         if pelvis is not None:
-            values = {m: measures.from_pelvis(m, pelvis) for m in self._of_source[measures.PELVIS]}
+            values = {m: measures.from_pelvis(m, pelvis) for m in of[measures.PELVIS]}
             events += self._take(measures.PELVIS, pelvis.stamp_ns, values)
         if pose is not None:
-            values = {m: measures.from_pose(m, pose) for m in self._of_source[measures.POSE]}
+            values = {m: measures.from_pose(m, pose) for m in of[measures.POSE]}
             events += self._take(measures.POSE, pose.stamp_ns, values)
         return events
 
@@ -144,14 +174,17 @@ class Scorer:
             self._reset()
             events.append(ClockReset(stamp_ns, (last_ns - stamp_ns) / NANOSECONDS))
         self._latest[source] = stamp_ns
+        for name, zero in self._zeros.items():
+            if name in values:
+                values[name] = zero.update(stamp_ns, values[name])
         for name, value in values.items():
             self._tracks[name].add(stamp_ns, value)
+        if source == self._primary_source:
+            self._pending += self._segmenter.step(stamp_ns, self._primary(values))
         self._watch(stamp_ns, values)
         if source == self._primary_source:
-            primary = values[self.exercise.primary]
-            self._pending += self._segmenter.step(stamp_ns, primary)
             if self.phase == Phase.REST:
-                for fault in self._live.values():
+                for fault in self._live:
                     fault.rest()
         else:
             self._check_silence(stamp_ns)
@@ -167,18 +200,32 @@ class Scorer:
         if last_ns is not None and stamp_ns - last_ns > lost_ns:
             self._pending += self._segmenter.step(stamp_ns, Estimate.unknown(Reason.MISSING_INPUT))
 
+    def _primary(self, values: dict[str, Estimate]) -> Estimate:
+        """Return the primary measure of the side that is further on its way."""
+        exercise = self.exercise
+        known = {s: values[n] for s, n in self._primaries.items() if values[n].known}
+        if not known:
+            return values[self._primaries[self._leading]]
+        further = max(known, key=lambda s: exercise.direction * known[s].value)
+        if len(known) < len(self._primaries):
+            # The side that is not seen may be the one that works, unless the other one does.
+            low, high = exercise.start
+            if low <= known[further].value <= high:
+                return next(values[n] for s, n in self._primaries.items() if s not in known)
+        self._leading = further
+        return known[further]
+
     def _watch(self, stamp_ns: int, values: dict[str, Estimate]) -> None:
-        for fault in self._live.values():
+        for fault in self._live:
             rule = fault.rule
-            if rule.measure not in values:
+            if fault.measure not in values:
                 continue
+            counts = self.phase in rule.phases and fault.side == self._leading
             found = fault.update(
-                stamp_ns,
-                values[rule.measure],
-                self.phase in rule.phases,
-                self.settings.min_confidence,
+                stamp_ns, values[fault.measure], counts, self.settings.min_confidence
             )
-            self._present.pop(rule.id, None)
+            if fault.side == self._leading:
+                self._present.pop(rule.id, None)
             if found is not None:
                 self._present[rule.id] = found
 
@@ -214,24 +261,24 @@ class Scorer:
     def _result(self, segment: Segment) -> RepetitionResult:
         exercise = self.exercise
         self._index += 1
-        moments = None
+        moments, side = None, self._worked(segment)
         if segment.outcome != Outcome.ABORTED:
-            moments = find_moments(self._tracks[exercise.primary], segment, exercise.direction)
+            track = self._tracks[self._primaries[side]]
+            moments = find_moments(track, segment, exercise.direction)
         if moments is None:
             unknown = Estimate.unknown(Reason.TOO_EARLY)
             return RepetitionResult(
                 self._index, Outcome.ABORTED, segment.left_ns, segment.end_ns, segment.end_ns,
-                unknown, unknown, Grade.UNKNOWN, (), (), (),
+                unknown, unknown, Grade.UNKNOWN, (), (), (), side,
             )  # fmt: skip
-        rest = moments.peak.value - exercise.direction * moments.excursion.value
-        progress = moments.excursion.value / abs(exercise.target_near - rest)
-        reached = progress >= self.settings.segmenter.reached
+        reached = self._reached(moments)
         self.repetitions += reached
         scored: Scored = score(
             exercise,
             moments,
             self._tracks,
             segment.earliest_ns,
+            side=side,
             thresholds=self.settings.grade_thresholds,
             min_confidence=self.settings.min_confidence,
         )
@@ -247,4 +294,31 @@ class Scorer:
             sub_scores=scored.sub_scores,
             faults=scored.faults,
             not_assessed=scored.not_assessed,
+            side=side,
         )
+
+    def _worked(self, segment: Segment) -> Side:
+        """Return the side that went furthest."""
+        if len(self._sides) == 1:
+            return self._sides[0]
+
+        def furthest(side: Side) -> float:
+            track = self._tracks[self._primaries[side]]
+            _, values, _ = track.between(segment.left_ns, segment.end_ns)
+            direction = self.exercise.direction
+            return float((direction * values).max()) if len(values) else -np.inf
+
+        return max(self._sides, key=furthest)
+
+    def _reached(self, moments: Moments) -> bool:
+        """Whether it went far enough to be counted, to both sides where there are two."""
+        nears = self.exercise.nears
+        ways = [moments] if moments.second is None else [moments, moments.second]
+        if len(ways) < len(nears):
+            return False
+        for way in ways:
+            rest = way.peak.value - way.direction * way.excursion.value
+            progress = way.excursion.value / abs(nears[way.direction] - rest)
+            if progress < self.settings.segmenter.reached:
+                return False
+        return True

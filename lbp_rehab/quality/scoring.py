@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lbp_rehab.estimate import Estimate, Reason
-from lbp_rehab.quality.exercise import JERKY, RANGE_SHORT, UNEVEN, Exercise
+from lbp_rehab.quality import measures
+from lbp_rehab.quality.exercise import (
+    JERKY,
+    RANGE_SHORT,
+    TOO_FAST,
+    TOO_SLOW,
+    UNEVEN,
+    Exercise,
+)
 from lbp_rehab.quality.faults import (
     Deduction,
     Tracks,
@@ -20,13 +28,14 @@ from lbp_rehab.quality.faults import (
     confidence,
     rectified_sigma,
 )
-from lbp_rehab.quality.movement import Moments, control
+from lbp_rehab.quality.movement import Moments, control, hesitation
+from lbp_rehab.quality.signals import NANOSECONDS
 from lbp_rehab.quality.track import Track
 from lbp_rehab.quality.types import (
     FaultFinding,
     Grade,
-    Phase,
     Severity,
+    Side,
     SubScore,
     SubScoreKind,
 )
@@ -61,6 +70,7 @@ def score(
     tracks: Tracks,
     earliest_ns: int,
     *,
+    side: Side = Side.NONE,
     thresholds: Sequence[float] = DEFAULT_THRESHOLDS,
     min_confidence: float = 0.95,
 ) -> Scored:
@@ -75,6 +85,8 @@ def score(
         The samples of every measure that the exercise uses.
     earliest_ns : int
         End of the repetition before: the start position is not looked for before it.
+    side : Side
+        The side that worked; NONE if the exercise has none.
     thresholds : sequence of float
         Four rising grade thresholds.
     min_confidence : float
@@ -84,7 +96,7 @@ def score(
     -------
     Scored
     """
-    judge = _Judge(exercise, moments, tracks, earliest_ns, min_confidence)
+    judge = _Judge(exercise, moments, tracks, earliest_ns, side=side, min_confidence=min_confidence)
     parts = {kind: judge.part(kind) for kind in exercise.weights}
     known = sum(w for k, w in exercise.weights.items() if isinstance(parts[k], list))
     sub_scores, faults, variance = [], [], 0.0
@@ -129,10 +141,13 @@ class _Judge:
         moments: Moments,
         tracks: Tracks,
         earliest_ns: int,
+        *,
+        side: Side,
         min_confidence: float,
     ) -> None:
         self._exercise, self._moments, self._tracks = exercise, moments, tracks
         self._earliest_ns, self._min_confidence = earliest_ns, min_confidence
+        self._side, self._primary = side, measures.of_side(exercise.primary, side)
         self.not_assessed: list[str] = []
 
     def part(self, kind: SubScoreKind) -> list[Deduction] | Reason:
@@ -181,30 +196,32 @@ class _Judge:
         return Deduction(finding, points, sigma)
 
     def _range(self) -> list[Deduction] | Reason:
-        """Full from the near end of the target; none at the progress that just counts."""
+        """Full from the near end of the target; `range_points` are gone where it just counts."""
         exercise, moments = self._exercise, self._moments
-        rest = moments.peak.value - exercise.direction * moments.excursion.value
-        span = abs(exercise.target_near - rest) * (1.0 - exercise.counts_from)
-        near = exercise.target_near
-        allowed = (near, math.inf) if exercise.direction > 0 else (-math.inf, near)
-        at = moments.target_ns
-        return [
-            self._deduct(
-                RANGE_SHORT,
-                SubScoreKind.RANGE,
-                body_part=exercise.primary,
-                unit=exercise.unit,
-                measured=moments.peak,
-                allowed=allowed,
-                points_per_unit=100.0 / span,
-                interval=(at, at),
+        ways = [moments] if moments.second is None else [moments, moments.second]
+        found = []
+        for way in ways:
+            near = exercise.nears[way.direction]
+            rest = way.peak.value - way.direction * way.excursion.value
+            span = abs(near - rest) * (1.0 - exercise.counts_from)
+            found.append(
+                self._deduct(
+                    RANGE_SHORT,
+                    SubScoreKind.RANGE,
+                    body_part=self._primary,
+                    unit=exercise.unit,
+                    measured=way.peak,
+                    allowed=(near, math.inf) if way.direction > 0 else (-math.inf, near),
+                    points_per_unit=exercise.range_points / span,
+                    interval=(way.target_ns, way.target_ns),
+                )
             )
-        ]
+        return [max(found, key=lambda d: d.points)]
 
     def _alignment(self) -> list[Deduction] | Reason:
         found, reason = [], Reason.MISSING_INPUT
         for rule in self._exercise.faults:
-            track = self._tracks[rule.measure]
+            track = self._tracks[measures.of_side(rule.measure, self._side)]
             deduction = assess(rule, track, self._moments, self._earliest_ns, self._min_confidence)
             if deduction is None:
                 self.not_assessed.append(rule.id)
@@ -215,54 +232,80 @@ class _Judge:
 
     def _control(self) -> list[Deduction] | Reason:
         exercise, moments = self._exercise, self._moments
-        sparc = control(self._tracks[exercise.primary], moments)
+        sparc = control(self._tracks[self._primary], moments)
         if not sparc.known:
             return sparc.reason
-        return [
-            self._deduct(
-                JERKY,
-                SubScoreKind.CONTROL,
-                body_part=exercise.primary,
-                unit="1",
-                measured=sparc,
-                allowed=(exercise.sparc_full, math.inf),
-                points_per_unit=100.0 / (exercise.sparc_full - exercise.sparc_zero),
-                interval=(moments.start_ns, moments.end_ns),
+        jerky = self._deduct(
+            JERKY,
+            SubScoreKind.CONTROL,
+            body_part=self._primary,
+            unit="1",
+            measured=sparc,
+            allowed=(exercise.sparc_full, math.inf),
+            points_per_unit=100.0 / (exercise.sparc_full - exercise.sparc_zero),
+            interval=(moments.start_ns, moments.end_ns),
+        )
+        return [jerky, *self._hesitations()]
+
+    def _hesitations(self) -> list[Deduction]:
+        found = []
+        for rule in self._exercise.hesitations:
+            slow_s, interval = hesitation(self._tracks[self._primary], self._moments, rule.phase)
+            if not slow_s.known:
+                self.not_assessed.append(rule.id)
+                continue
+            found.append(
+                self._deduct(
+                    rule.id,
+                    SubScoreKind.CONTROL,
+                    body_part=f"{rule.phase.name.lower()}_hesitation",
+                    unit="s",
+                    measured=slow_s,
+                    allowed=(0.0, rule.allowed_s),
+                    points_per_unit=100.0 / (rule.zero_at_s - rule.allowed_s),
+                    interval=interval,
+                )
             )
-        ]
+        return found
 
     def _tempo(self) -> list[Deduction] | Reason:
-        """Each phase costs at most its share, from half the least or twice the most time."""
+        """Each phase costs at most a third, the whole all, where the rule says none is left."""
+        exercise, moments = self._exercise, self._moments
+        rules = [
+            (f"{p.name.lower()}_too_short", f"{p.name.lower()}_too_long", p.name.lower(), rule,
+             moments.interval(p))
+            for p, rule in exercise.tempo.items()
+        ]  # fmt: skip
+        ends = (moments.start_ns, moments.end_ns)
+        rules.append((TOO_FAST, TOO_SLOW, "repetition", exercise.whole, ends))
         found = []
-        share = 100.0 / len(self._exercise.tempo)
-        for phase, rule in self._exercise.tempo.items():
-            interval = self._moments.interval(phase)
-            took = Estimate(self._moments.duration_s(phase), self._stamp_sigma(phase))
-            for ending, bound, cue in (
-                ("too_short", rule.low_s, rule.too_short),
-                ("too_long", rule.high_s, rule.too_long),
+        for short, long, name, rule, interval in rules:
+            most = 100.0 if name == "repetition" else 100.0 / len(exercise.tempo)
+            took_s = Estimate((interval[1] - interval[0]) / NANOSECONDS, self._stamp_sigma())
+            for fault, cue, allowed, over_s in (
+                (short, rule.too_short, (rule.low_s, math.inf), rule.low_s - rule.none_low_s),
+                (long, rule.too_long, (-math.inf, rule.high_s), rule.none_high_s - rule.high_s),
             ):
                 if cue is None:
                     continue
-                short = ending == "too_short"
                 found.append(
                     self._deduct(
-                        f"{phase.name.lower()}_{ending}",
+                        fault,
                         SubScoreKind.TEMPO,
-                        body_part=f"{phase.name.lower()}_duration",
+                        body_part=f"{name}_duration",
                         unit="s",
-                        measured=took,
-                        allowed=(bound, math.inf) if short else (-math.inf, bound),
-                        points_per_unit=share / (0.5 * bound if short else bound),
+                        measured=took_s,
+                        allowed=allowed,
+                        points_per_unit=most / over_s,
                         interval=interval,
-                        most=share,
+                        most=most,
                     )
                 )
         return found
 
-    def _stamp_sigma(self, phase: Phase) -> float:
+    def _stamp_sigma(self) -> float:
         """Two ends, each known to about one sample interval."""
-        times, _, _ = self._tracks[self._exercise.primary].between(
+        times, _, _ = self._tracks[self._primary].between(
             self._moments.start_ns, self._moments.end_ns
         )
         return math.sqrt(2.0) * float(times[-1] - times[0]) / max(len(times) - 1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from lbp_rehab.breath.types import Breath
 from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.types import BodyPose
@@ -65,12 +66,13 @@ class ExerciseSet:
         stamp_ns: int,
         pose: BodyPose | None = None,
         pelvis: PelvisState | None = None,
+        breath: Breath | None = None,
         activation: Activation | None = None,
     ) -> list[Event]:
         """Take inputs as `Scorer.update` does; nothing follows once the set has ended."""
         if self.ended:
             return []
-        events = self._keep(self.scorer.update(pose=pose, pelvis=pelvis, activation=activation))
+        events = self._keep(self.scorer.update(pose, pelvis, breath, activation))
         if self._moved_ns is None or self.scorer.phase in MOVING or stamp_ns < self._moved_ns:
             self._moved_ns = stamp_ns
         if self.done:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lbp_rehab.estimate import Estimate
+from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.stamps import NANOSECONDS
 
 Array = NDArray[np.float64]
+
+STILL_NS = NANOSECONDS  # as long as a patient must be still for a zero
 
 # Balasubramanian, Melendez-Calderon, Roby-Brami, Burdet 2015, "On the analysis of movement
 # smoothness", J NeuroEngineering Rehabil 12:112: the settings of their reference for SPARC.
@@ -53,6 +55,44 @@ class LowPass:
         """Return the filtered value; only after the first sample."""
         assert self.value is not None
         return Estimate(self.value, math.sqrt(self.variance))
+
+
+class Zero:
+    """Takes the first still moment as zero and gives what follows against it.
+
+    Parameters
+    ----------
+    still : float
+        Spread, largest less smallest value, below which a second is still.
+    """
+
+    def __init__(self, still: float) -> None:
+        self._still = still
+        self._samples: list[tuple[int, Estimate]] = []
+        self._zero: Estimate | None = None
+
+    def update(self, stamp_ns: int, estimate: Estimate) -> Estimate:
+        """Return a sample against zero; unknown (TOO_EARLY) while there is none."""
+        if self._zero is None and estimate.known:
+            self._samples.append((stamp_ns, estimate))
+            self._zero = self._look()
+        if not estimate.known:
+            return estimate
+        if self._zero is None:
+            return Estimate.unknown(Reason.TOO_EARLY)
+        return Estimate(estimate.value - self._zero.value, estimate.sigma, estimate.status)
+
+    def _look(self) -> Estimate | None:
+        last_ns = self._samples[-1][0]
+        if last_ns - self._samples[0][0] < STILL_NS:
+            return None
+        while last_ns - self._samples[1][0] >= STILL_NS:
+            del self._samples[0]
+        values = [e.value for _, e in self._samples]
+        if max(values) - min(values) > self._still:
+            return None
+        self._samples.clear()
+        return Estimate(float(np.mean(values)), float(np.std(values)))
 
 
 @dataclass(frozen=True)

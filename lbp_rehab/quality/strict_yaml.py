@@ -12,7 +12,20 @@ from lbp_rehab.errors import InputError
 
 _QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf)\s*([a-z]*)\s*$")
 # What a unit on paper is in SI, and the SI unit.
-_UNITS = {"deg": (math.pi / 180.0, "rad"), "rad": (1.0, "rad"), "s": (1.0, "s"), "": (1.0, "")}
+_UNITS = {
+    "deg": (math.pi / 180.0, "rad"),
+    "rad": (1.0, "rad"),
+    "s": (1.0, "s"),
+    "mm": (0.001, "m"),
+    "cm": (0.01, "m"),
+    "m": (1.0, "m"),
+    "": (1.0, ""),
+}
+_EXAMPLES = {
+    "rad": "an angle such as '5 deg'",
+    "s": "a time such as '2 s'",
+    "m": "a length such as '3 cm'",
+}
 
 
 class Table:
@@ -118,7 +131,7 @@ class Table:
         return values
 
     def number(self, key: str, unit: str = "", default: float | None = None) -> float:
-        """Take a number in SI; ``unit`` is "rad" (written "5 deg"), "s" or "" (none)."""
+        """Take a number in SI; ``unit`` is "rad" (written "5 deg"), "s", "m" or "" (none)."""
         self._taken.append(key)
         if key not in self._nodes and default is not None:
             return default
@@ -143,9 +156,7 @@ class Table:
 
     def _quantity(self, key: str, node: yaml.Node, unit: str) -> float:
         match = _QUANTITY.match(node.value) if isinstance(node, yaml.ScalarNode) else None
-        wanted = {"rad": "an angle such as '5 deg'", "s": "a time such as '2 s'"}.get(
-            unit, "a plain number"
-        )
+        wanted = _EXAMPLES.get(unit, "a plain number")
         if match is None or match[2] not in _UNITS:
             raise self.fail(key, f"must be {wanted}")
         factor, given = _UNITS[match[2]]

@@ -16,9 +16,16 @@ KEEP_NS = 120 * NANOSECONDS  # longer than any repetition
 
 
 class Track:
-    """Known samples of a measure by stamp, and why the latest was unknown."""
+    """Known samples of a measure by stamp, and why the latest was unknown.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    measure : str
+        Its name.
+    """
+
+    def __init__(self, measure: str = "") -> None:
+        self.measure = measure
         self._stamps: list[int] = []
         self._values: list[float] = []
         self._sigmas: list[float] = []
@@ -40,7 +47,7 @@ class Track:
 
     def clear(self) -> None:
         """Forget everything."""
-        self.__init__()  # type: ignore[misc]
+        self.__init__(self.measure)  # type: ignore[misc]
 
     def between(self, start_ns: int, end_ns: int) -> tuple[Array, Array, Array]:
         """Return times [s since start_ns], values and sigmas from start to end, both included."""

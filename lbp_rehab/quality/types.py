@@ -158,6 +158,8 @@ class RepetitionResult:
     ----------
     index : int
         1 for the first repetition of the set, whatever its outcome.
+    side : Side
+        The side that worked; NONE if the exercise has none.
     start_ns, target_ns, end_ns : int
         Leaving the start position, furthest point, back at the start position.
     range_of_motion : Estimate
@@ -183,6 +185,7 @@ class RepetitionResult:
     sub_scores: tuple[SubScore, ...]
     faults: tuple[FaultFinding, ...]
     not_assessed: tuple[str, ...]
+    side: Side = Side.NONE
 
 
 @dataclass(frozen=True)

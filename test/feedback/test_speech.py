@@ -1,82 +1,19 @@
-import os
-import signal
-import subprocess
-import sys
 import threading
-import wave
 
-import numpy as np
 import pytest
 
-from lbp_rehab.errors import InputError
-from lbp_rehab.feedback import speech
-from lbp_rehab.feedback.speech import EspeakClient, Speaker, Utterance
+from lbp_rehab.feedback import players, speech, wav_store
+from lbp_rehab.feedback.speech import Speaker, Utterance
 from lbp_rehab.feedback.types import Output
+from test.feedback.conftest import FakeVoice, samples, saying
 
-pytest.importorskip("espeakng_loader")
-
-
-@pytest.fixture
-def client():
-    client = EspeakClient()
-    yield client
-    client.close()
-
-
-def utterance(path, text="Keep your pelvis level", language="en", **others):
-    return Utterance(text, language, 150, path, **others)
-
-
-def samples(path):
-    with wave.open(str(path)) as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 22050)
-        return np.frombuffer(file.readframes(file.getnframes()), np.int16)
-
-
-@pytest.mark.parametrize(
-    ("language", "text"),
-    [
-        ("en", "Lift your hips"),
-        ("de", "Gut. Langsamer absenken"),
-        ("es", "Mantén"),
-        ("zh", "臀部再抬高一点"),
-    ],
+ESPEAK = pytest.mark.skipif(
+    wav_store.importlib.util.find_spec("espeakng_loader") is None, reason="needs espeakng-loader"
 )
-def test_each_language_gives_sound(client, tmp_path, language, text):
-    duration_s = client.write(utterance(tmp_path / "a.wav", text, language))
-    found = samples(tmp_path / "a.wav")
-    assert duration_s == pytest.approx(len(found) / 22050)
-    assert 0.3 < duration_s < 5.0
-    assert np.abs(found).max() > 3000
 
 
-def test_a_killed_voice_is_started_again(client, tmp_path):
-    client.write(utterance(tmp_path / "a.wav"))
-    os.kill(client.pid, signal.SIGKILL)
-    client.write(utterance(tmp_path / "b.wav"))
-    assert client.starts == 2
-    assert np.array_equal(samples(tmp_path / "a.wav"), samples(tmp_path / "b.wav"))
-
-
-def test_a_language_without_voice_is_an_error_in_one_sentence(client, tmp_path):
-    with pytest.raises(InputError, match="no voice for language 'xx'"):
-        client.write(utterance(tmp_path / "a.wav", language="xx"))
-    assert client.write(utterance(tmp_path / "a.wav")) > 0.3
-
-
-def test_a_node_never_loads_the_library_itself():
-    code = (
-        "import sys, lbp_rehab.feedback.speech as s\n"
-        "names = 'espeakng_loader', 'lbp_rehab.feedback.espeak_process'\n"
-        "print(*(name in sys.modules for name in names))"
-    )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.split() == ["False", "False"]
-
-
-@pytest.fixture
-def silent(monkeypatch):
-    monkeypatch.setattr(speech, "PLAYERS", ())
+def utterance(folder, name, urgent=False):
+    return Utterance(saying(name), folder / f"{name}.wav", urgent)
 
 
 @pytest.fixture
@@ -86,81 +23,234 @@ def speaker(tmp_path, silent):
     speaker.close()
 
 
+@pytest.fixture
+def voice(monkeypatch):
+    """The voice of speakers made after it."""
+    voice = FakeVoice()
+    monkeypatch.setattr(speech, "WavStore", lambda command: voice)
+    return voice
+
+
+@ESPEAK
 def test_without_a_sound_device_it_writes_files(speaker):
-    assert speaker.say(utterance(speaker.folder / "a.wav")) == Output.FILE
+    assert speaker.say(utterance(speaker.folder, "a")) == Output.FILE
     speaker.wait()
-    assert len(samples(speaker.folder / "a.wav")) > 8000
+    assert len(samples(speaker.folder / "a.wav")[1]) > 3000
     assert (speaker.spoken, speaker.failed, speaker.problem) == (1, 0, "")
+
+
+@ESPEAK
+def test_prepared_texts_are_spoken_without_the_voice(speaker):
+    speaker.prepare([saying("a"), saying("b")])
+    speaker.wait_prepared()
+    assert speaker.store.has(saying("a"))
+    assert speaker.store.has(saying("b"))
+    speaker.store.espeak.close()
+    speaker.say(utterance(speaker.folder, "b"))
+    speaker.wait()
+    assert speaker.store.espeak.pid is None
+    assert len(samples(speaker.folder / "b.wav")[1]) > 3000
 
 
 def test_muted_it_writes_nothing(speaker):
     speaker.mute = True
-    assert speaker.say(utterance(speaker.folder / "a.wav")) == Output.TEXT_ONLY
+    speaker.prepare([saying("b")])
+    assert speaker.say(utterance(speaker.folder, "a")) == Output.TEXT_ONLY
     speaker.wait()
     assert not (speaker.folder / "a.wav").exists()
+    assert not speaker.store.has(saying("b"))
 
 
-def test_without_the_library_it_is_text_only_and_says_so(monkeypatch, tmp_path, silent):
-    monkeypatch.setattr(speech.importlib.util, "find_spec", lambda name: None)
+def test_without_a_voice_it_is_text_only_and_says_so(monkeypatch, tmp_path, silent):
+    monkeypatch.setattr(wav_store.importlib.util, "find_spec", lambda name: None)
     speaker = Speaker(tmp_path)
-    assert speaker.say(utterance(tmp_path / "a.wav")) == Output.TEXT_ONLY
+    assert speaker.say(utterance(tmp_path, "a")) == Output.TEXT_ONLY
     assert "espeakng-loader" in speaker.problem
     speaker.close()
 
 
-def test_saying_returns_while_the_voice_is_stuck(speaker, monkeypatch):
-    go_on, begun, written = threading.Event(), threading.Event(), []
-
-    def stuck(said):
-        begun.set()
-        assert go_on.wait(30.0)
-        written.append(said.path.name)
-
-    monkeypatch.setattr(speaker.espeak, "write", stuck)
-    speaker.say(utterance(speaker.folder / "first.wav"))
-    assert begun.wait(30.0)
-    for k in range(6):
-        speaker.say(utterance(speaker.folder / f"{k}.wav"))
-    go_on.set()
+def test_saying_returns_while_the_voice_is_stuck_and_only_the_newest_waits(voice, speaker):
+    voice.go_on.clear()
+    speaker.say(utterance(speaker.folder, "first"))
+    assert voice.begun.wait(30.0)
+    for k in range(3):
+        speaker.say(utterance(speaker.folder, str(k)))
+    voice.go_on.set()
     speaker.wait()
-    # The oldest of those that waited were dropped: they would come too late.
-    assert written == ["first.wav", "2.wav", "3.wav", "4.wav", "5.wav"]
+    assert voice.written == ["first", "2"]
     assert speaker.skipped == 2
 
 
-def test_an_urgent_cue_goes_first(speaker, monkeypatch):
-    go_on, begun, written = threading.Event(), threading.Event(), []
-
-    def stuck(said):
-        begun.set()
-        assert go_on.wait(30.0)
-        written.append(said.path.name)
-
-    monkeypatch.setattr(speaker.espeak, "write", stuck)
-    speaker.say(utterance(speaker.folder / "first.wav"))
-    assert begun.wait(30.0)
-    speaker.say(utterance(speaker.folder / "second.wav"))
-    speaker.say(utterance(speaker.folder / "stop.wav", urgent=True))
-    go_on.set()
+def test_a_cue_goes_before_what_is_prepared_and_cancels_it(voice, speaker):
+    voice.go_on.clear()
+    speaker.prepare([saying("p1"), saying("p2")])
+    assert voice.begun.wait(30.0)
+    speaker.say(utterance(speaker.folder, "cue"))
+    assert voice.cancelled == 1
+    voice.go_on.set()
     speaker.wait()
-    assert written == ["first.wav", "stop.wav"]
+    assert voice.written == ["cue"]
+    assert voice.prepared[0] == "p1"
+    speaker.wait_prepared()
+    assert voice.prepared == ["p1", "p2"]
 
 
-def fake_player(tmp_path, status):
-    path = tmp_path / "player"
-    path.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/played\nexit {status}\n')
-    path.chmod(0o755)
-    return (str(path),)
+def test_a_cancelled_preparation_is_made_up_for(voice, speaker, monkeypatch):
+    failing = [speech.VoiceCancelledError("cancelled")]
+    prepare = voice.prepare
+
+    def cancelled_once(said):
+        if failing:
+            raise failing.pop()
+        prepare(said)
+
+    monkeypatch.setattr(voice, "prepare", cancelled_once)
+    speaker.prepare([saying("p1"), saying("p2")])
+    speaker.wait_prepared()
+    assert voice.prepared == ["p2", "p1"]
 
 
-@pytest.mark.parametrize(("status", "output"), [(0, Output.SPOKEN), (1, Output.FILE)])
-def test_a_player_is_used_only_if_its_device_works(tmp_path, monkeypatch, status, output):
-    monkeypatch.setattr(speech, "PLAYERS", (fake_player(tmp_path, status),))
+def test_a_folder_that_cannot_be_written_is_told(voice, tmp_path, silent):
+    (tmp_path / "voice").write_text("not a folder")
     speaker = Speaker(tmp_path / "voice")
-    speaker.say(utterance(speaker.folder / "a.wav"))
+    speaker.say(utterance(tmp_path / "voice", "a"))
     speaker.wait()
-    assert speaker.say(utterance(speaker.folder / "b.wav")) == output
+    assert speaker.failed == 1
+    assert "voice" in speaker.problem
     speaker.close()
-    played = (tmp_path / "played").read_text().split()
-    assert played[0].endswith("silence.wav")
-    assert len(played) == (3 if output == Output.SPOKEN else 1)
+
+
+PLAYER = """#!/bin/sh
+case "$1" in *silence.wav) exit 0;; esac
+echo "$1" >> {folder}/played
+{then}
+"""
+
+
+@pytest.fixture
+def player(tmp_path, monkeypatch):
+    """Install a player that notes what it plays, and return where it does so."""
+
+    def install(then="exit 0"):
+        path = tmp_path / "player"
+        path.write_text(PLAYER.format(folder=tmp_path, then=then))
+        path.chmod(0o755)
+        monkeypatch.setattr(players, "PLAYERS", ((str(path),),))
+        return tmp_path / "played"
+
+    return install
+
+
+def names(played):
+    lines = played.read_text().split() if played.exists() else []
+    return [line.rpartition("/")[2] for line in lines]
+
+
+def until(condition):
+    pause = threading.Event()
+    for _ in range(3000):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("the condition was not met in time")
+
+
+@pytest.fixture
+def playing(voice, tmp_path):
+    """A speaker that has found its player."""
+    speakers = []
+
+    def start(**settings):
+        speaker = Speaker(tmp_path / "voice", **settings)
+        speakers.append(speaker)
+        until(lambda: speaker.output != Output.FILE or not players.PLAYERS)
+        return speaker
+
+    yield start
+    for speaker in speakers:
+        speaker.close()
+
+
+def test_with_a_sound_device_it_is_played(player, playing):
+    played = player()
+    speaker = playing()
+    assert speaker.say(utterance(speaker.folder, "a")) == Output.SPOKEN
+    speaker.wait()
+    assert names(played) == ["a.wav"]
+    assert speaker.delay_s > 0.0
+
+
+def test_a_player_without_a_device_is_not_used(tmp_path, monkeypatch, voice):
+    path = tmp_path / "player"
+    path.write_text("#!/bin/sh\nexit 1\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(players, "PLAYERS", ((str(path),),))
+    speaker = Speaker(tmp_path / "voice")
+    speaker.say(utterance(speaker.folder, "a"))
+    speaker.wait()
+    assert speaker.output == Output.FILE
+    assert not (speaker.folder / "silence.wav").exists()
+    speaker.close()
+
+
+def test_a_stop_cuts_off_what_is_being_said(player, playing, monkeypatch):
+    monkeypatch.setattr(players, "PLAY_S", 600.0)
+    played = player(then='case "$1" in *stop.wav) exit 0;; esac; exec sleep 600')
+    speaker = playing()
+    speaker.say(utterance(speaker.folder, "long"))
+    until(lambda: names(played) == ["long.wav"])
+    speaker.say(utterance(speaker.folder, "waits"))
+    speaker.say(utterance(speaker.folder, "stop", urgent=True))
+    speaker.wait()
+    assert names(played) == ["long.wav", "stop.wav"]
+    assert speaker.problem == ""
+
+
+def test_a_stop_that_comes_while_a_cue_is_being_spoken_into_its_file_silences_that_cue(
+    voice, player, playing
+):
+    played = player()
+    speaker = playing()
+    voice.go_on.clear()
+    speaker.say(utterance(speaker.folder, "cue"))
+    assert voice.begun.wait(30.0)
+    speaker.say(utterance(speaker.folder, "stop", urgent=True))
+    voice.go_on.set()
+    speaker.wait()
+    assert voice.written == ["cue", "stop"]
+    assert names(played) == ["stop.wav"]
+
+
+def test_what_has_waited_too_long_is_written_but_not_played_unless_it_is_a_stop(player, playing):
+    played = player()
+    speaker = playing(max_wait_s=-1.0)
+    speaker.say(utterance(speaker.folder, "cue"))
+    speaker.wait()
+    speaker.say(utterance(speaker.folder, "stop", urgent=True))
+    speaker.wait()
+    assert names(played) == ["stop.wav"]
+    assert (speaker.folder / "cue.wav").exists()
+    assert (speaker.spoken, speaker.late) == (2, 1)
+
+
+def test_a_player_that_fails_later_is_told(player, playing):
+    player(then="exit 1")
+    speaker = playing()
+    speaker.say(utterance(speaker.folder, "a"))
+    speaker.wait()
+    assert "the player" in speaker.problem
+
+
+def test_closing_ends_a_preparation_and_says_what_was_asked_for(voice, tmp_path, silent):
+    speaker = Speaker(tmp_path)
+    voice.go_on.clear()
+    speaker.prepare([saying("p1"), saying("p2")])
+    assert voice.begun.wait(30.0)
+    speaker.say(utterance(tmp_path, "last"))
+    closing = threading.Thread(target=speaker.close)
+    closing.start()
+    voice.go_on.set()
+    closing.join(30.0)
+    assert not closing.is_alive()
+    assert voice.written == ["last"]
+    assert "p2" not in voice.prepared

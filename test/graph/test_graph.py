@@ -164,3 +164,34 @@ def test_contradictions_are_refused_in_one_sentence(options, says):
 def test_every_option_explains_itself():
     for name, (_, text) in option_help().items():
         assert len(text) > 10, name
+
+
+def test_a_skeleton_takes_the_place_of_camera_and_pose_estimator():
+    options = replace(
+        LIVE, camera="none", skeleton="file:a.csv", skeleton_layout="kinect25", skeleton_rate=30.0
+    )
+    assert names(options) == [
+        "skeleton_bridge",
+        "pelvic_angle_estimator",
+        "quality_scorer",
+        "feedback_speaker",
+    ]
+    spec = spec_of(options, "skeleton_bridge")
+    assert spec.ends_session
+    assert spec.parameters["source"] == "file:a.csv"
+    assert spec.parameters["layout"] == "kinect25"
+    assert spec.parameters["rate_hz"] == 30.0
+    assert spec.parameters["wait_for"] == ["body/pose=2", "pelvis/state=1", "quality/live=1"]
+    live = spec_of(replace(options, skeleton="markers"), "skeleton_bridge")
+    assert not live.ends_session
+    assert "wait_for" not in live.parameters
+    assert "skeleton_bridge" not in names(LIVE)
+    with pytest.raises(InputError, match="add --camera none"):
+        session_graph(replace(options, camera="webcam:0"))
+
+
+def test_a_played_bag_waits_for_the_reader_of_its_markers():
+    options = SessionOptions(camera="none", play=SAMPLE, skeleton="markers")
+    waits = spec_of(options, "player").parameters["wait_for"]
+    assert "body_tracking_data=1" in waits
+    assert not any(entry.startswith("camera/") for entry in waits)

@@ -12,6 +12,7 @@ from lbp_rehab.paths import config_dir
 
 NODES = (
     "camera_driver",
+    "skeleton_bridge",
     "pose_estimator",
     "pelvic_angle_estimator",
     "emg_bridge",

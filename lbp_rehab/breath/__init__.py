@@ -1,0 +1,1 @@
+"""Breathing: how far the walls of the belly and of the chest rise."""

@@ -1,0 +1,140 @@
+"""Breathing from depth: the mean distance of the belly's and the chest's wall, against the first.
+
+Both walls are patches of the trunk's front. What counts is how far a patch moves along the trunk's
+own front-to-back axis, so that it does not matter how the patient lies or from where the camera
+looks. The patch is laid out from joints averaged over seconds: joints shake by more than a breath.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lbp_rehab.breath.types import Breath
+from lbp_rehab.camera.types import Intrinsics
+from lbp_rehab.estimate import Estimate, Reason
+from lbp_rehab.pelvis.segments import pelvis_axes, spans_a_pelvis, trunk_points
+from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.stamps import NANOSECONDS
+
+Array = NDArray[np.float64]
+
+POINTS = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
+# Where the patches lie: shares of the way from the hips to the shoulders, and half their width.
+BELLY, CHEST = (0.12, 0.52), (0.62, 0.92)
+HALF_WIDTH_M = 0.09
+REACH_M = (0.0, 0.35)  # in front of the line from hips to shoulders
+LEAST_PIXELS = 150
+# Neighbouring pixels of a stereo camera share their matching window: so many are as good as one.
+SHARED_PIXELS = 30.0
+SIGMA_FLOOR_M = 0.001
+FOLLOW_S = 3.0  # time constant of the joints' average
+MOVED_M = 0.10  # a patient whose joints are farther off than this has moved
+
+
+class BreathEstimator:
+    """Follows the breathing of one patient at a time."""
+
+    def __init__(self) -> None:
+        self._trunk: _Trunk | None = None
+
+    def update(
+        self, pose: BodyPose, depth: NDArray[np.uint16] | None, intrinsics: Intrinsics | None
+    ) -> Breath:
+        """Return how far belly and chest stand out.
+
+        Parameters
+        ----------
+        pose : BodyPose
+        depth : ndarray of uint16, shape (h, w), or None
+            Millimetres, of the instant of the pose, registered to its colour image.
+        intrinsics : Intrinsics or None
+        """
+        if depth is None or intrinsics is None:
+            return _unknown(pose, Reason.MISSING_INPUT)
+        if not pose.known(*POINTS):
+            return _unknown(pose, Reason.NO_PERSON)
+        joints = trunk_points(pose)[0]
+        if not spans_a_pelvis(joints):
+            return _unknown(pose, Reason.TOO_UNCERTAIN)
+        trunk = self._trunk
+        if trunk is None or not trunk.is_of(pose, joints):
+            trunk = self._trunk = _Trunk(pose.track_id, pose.stamp_ns, joints)
+        trunk.follow(pose.stamp_ns, joints)
+        belly, chest = trunk.walls(depth, intrinsics)
+        return Breath(pose.stamp_ns, pose.frame_id, pose.person_id, belly, chest, pose.track_id)
+
+
+@dataclass
+class _Trunk:
+    """The averaged joints of a patient, and where the walls were at first."""
+
+    track_id: int
+    stamp_ns: int
+    joints: Array
+
+    def __post_init__(self) -> None:
+        self.axes = pelvis_axes(self.joints)
+        self.first: dict[tuple[float, float], float] = {}
+
+    def is_of(self, pose: BodyPose, joints: Array) -> bool:
+        moved_m = float(np.linalg.norm(joints.mean(axis=0) - self.joints.mean(axis=0)))
+        return (
+            pose.track_id == self.track_id and pose.stamp_ns >= self.stamp_ns and moved_m < MOVED_M
+        )
+
+    def follow(self, stamp_ns: int, joints: Array) -> None:
+        elapsed_s = (stamp_ns - self.stamp_ns) / NANOSECONDS
+        self.joints = self.joints + (1.0 - math.exp(-elapsed_s / FOLLOW_S)) * (joints - self.joints)
+        self.stamp_ns = stamp_ns
+
+    def walls(self, depth: NDArray[np.uint16], camera: Intrinsics) -> tuple[Estimate, Estimate]:
+        hips, shoulders = self.joints[:2].mean(axis=0), self.joints[2:].mean(axis=0)
+        surface = _surface(depth, camera, self.joints)
+        local = (surface - hips) @ self.axes
+        length = float(np.linalg.norm(shoulders - hips))
+        share = local[:, 2] / length
+        front = (np.abs(local[:, 1]) < HALF_WIDTH_M) & (local[:, 0] > REACH_M[0])
+        front &= local[:, 0] < REACH_M[1]
+        return self._wall(BELLY, local[:, 0], share, front), self._wall(
+            CHEST, local[:, 0], share, front
+        )
+
+    def _wall(
+        self, part: tuple[float, float], out_m: Array, share: Array, front: NDArray[np.bool_]
+    ) -> Estimate:
+        inside = front & (share > part[0]) & (share < part[1])
+        n = int(inside.sum())
+        if n < LEAST_PIXELS:
+            return Estimate.unknown(Reason.NO_DEPTH)
+        found = out_m[inside]
+        low, high = np.quantile(found, (0.1, 0.9))
+        middle = found[(found >= low) & (found <= high)]
+        level_m = float(middle.mean())
+        sigma_m = math.sqrt(float(middle.var()) * SHARED_PIXELS / n + SIGMA_FLOOR_M**2)
+        first = self.first.setdefault(part, level_m)
+        return Estimate(level_m - first, sigma_m)
+
+
+def _surface(depth: NDArray[np.uint16], camera: Intrinsics, joints: Array) -> Array:
+    """Return the depth image's points round the trunk, shape (n, 3)."""
+    focal, centre = np.array([camera.fx, camera.fy]), np.array([camera.cx, camera.cy])
+    pixel = joints[:, :2] / joints[:, 2:] * focal + centre
+    margin = HALF_WIDTH_M / float(joints[:, 2].mean()) * camera.fx
+    limit = np.array([depth.shape[1], depth.shape[0]])
+    x0, y0 = np.clip(np.floor(pixel.min(axis=0) - 2 * margin), 0, limit).astype(int)
+    x1, y1 = np.clip(np.ceil(pixel.max(axis=0) + 2 * margin), 0, limit).astype(int)
+    z = depth[y0:y1, x0:x1] / 1000.0
+    rows, columns = np.nonzero(z)
+    z = z[rows, columns]
+    across = (columns + x0 - camera.cx) / camera.fx * z
+    down = (rows + y0 - camera.cy) / camera.fy * z
+    return np.stack([across, down, z], axis=1)
+
+
+def _unknown(pose: BodyPose, reason: Reason) -> Breath:
+    none = Estimate.unknown(reason)
+    return Breath(pose.stamp_ns, pose.frame_id, pose.person_id, none, none, pose.track_id)

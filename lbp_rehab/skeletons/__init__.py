@@ -1,0 +1,1 @@
+"""Skeletons of other trackers, as files and topics, turned into our 33-point body."""
