@@ -16,11 +16,12 @@ from lbp_rehab import parameter_file
 from lbp_rehab.errors import InputError
 from lbp_rehab.parameter_file import ParameterFile
 from lbp_rehab.paths import PACKAGE, config_dir
+from lbp_rehab.quality.exercise import is_path
 
 # Results in a recording, made in whatever namespace, would meet those of the running graph.
 # The truth of a synthetic patient is no result.
 RESULTS = (
-    r"(?!/truth/)(/\w+)*/((body|pelvis|quality|feedback|session)/.*|emg/activation)"
+    r"(?!/truth/)(/\w+)*/((body|pelvis|exercise|quality|feedback|session)/.*|emg/activation)"
     r"|/diagnostics|/rosout|/tf"
 )
 NAMESPACE = re.compile(r"/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?|/?")
@@ -63,7 +64,13 @@ class SessionOptions:
     emg_channels: str = _option("", "YAML of each sEMG channel's muscle and side")
     mvc_file: str = _option("", "YAML of each channel's maximal voluntary contraction [V]")
     lsl_outlet: bool = _option(False, "send activation and scores as LSL streams to the network")
-    exercise: str = _option("", "exercise to score, e.g. glute_bridge; empty: wait for the action")
+    exercise: str = _option(
+        "", "exercise to score: a name or FILE.yaml; empty: wait for the action"
+    )
+    exercise_folder: str = _option(
+        "", "folder of own exercise files (default: that of --exercise FILE.yaml)"
+    )
+    no_recognition: bool = _option(False, "do not recognise which exercise is done")
     language: str = _option("", "language of the cues: en, de, es or zh")
     voice_folder: str = _option("", "folder for the spoken cues as WAV files")
     mute: bool = _option(False, "no sound; cues stay text and WAV")
@@ -168,6 +175,7 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
         )
 
     person = options.person
+    exercise, exercise_folder = _exercise(options)
     nodes: list[NodeSpec] = []
     if not options.skeleton:
         nodes.append(
@@ -186,10 +194,18 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
                 person_id=person,
             )
         )
+    if not options.no_recognition:
+        nodes.append(node("exercise_recogniser"))
     nodes += [
-        node("quality_scorer", exercise=options.exercise, person_id=person),
+        node(
+            "quality_scorer",
+            exercise=exercise,
+            exercise_folder=exercise_folder,
+            person_id=person,
+        ),
         node(
             "feedback_speaker",
+            exercise_folder=exercise_folder,
             language=options.language,
             wav_folder=options.voice_folder,
             mute=options.mute,
@@ -251,12 +267,33 @@ def _camera_topics(options: SessionOptions) -> str:
     return prefix.lstrip("/") if options.play and options.namespace.strip("/") else prefix
 
 
+def _exercise(options: SessionOptions) -> tuple[str, str]:
+    """Return the exercise's name and the folder of own files, where every node looks it up."""
+    folder = Path(options.exercise_folder).expanduser() if options.exercise_folder else None
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"there is no folder of exercises '{folder}'; check the path")
+    name = options.exercise
+    if is_path(name):
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise InputError(f"there is no exercise file '{name}'; check the path")
+        if folder is not None and folder.resolve() != path.parent.resolve():
+            raise InputError(f"'{name}' is not in '{folder}'; give either, or the exercise's name")
+        name, folder = path.stem, path.parent
+    return name, str(folder.resolve()) if folder else ""
+
+
 def _readers(nodes: list[NodeSpec], options: SessionOptions) -> list[str]:
     """Return how many readers each topic has once every node is up, for the player to wait for."""
     recorders = int(bool(options.record))
     outlets = int(options.lsl_outlet)
     camera = _camera_topics(options) or "camera"
-    readers = {"body/pose": 2, "pelvis/state": 1, "quality/live": 1 + outlets}
+    recognisers = int(not options.no_recognition)
+    readers = {
+        "body/pose": 2 + recognisers,
+        "pelvis/state": 1 + recognisers,
+        "quality/live": 1 + outlets,
+    }
     if not options.skeleton:
         readers = {f"{camera}/color/image_raw": 1, **readers}
     elif options.skeleton == "markers" and options.play:

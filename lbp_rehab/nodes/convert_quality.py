@@ -6,6 +6,8 @@ import math
 
 from lbp_rehab import msg
 from lbp_rehab.errors import InputError
+from lbp_rehab.estimate import Reason
+from lbp_rehab.matching.follow import Similarity
 from lbp_rehab.nodes.convert import from_estimate, to_estimate, to_ns, to_stamp
 from lbp_rehab.quality.activation import MUSCLES, Activation
 from lbp_rehab.quality.types import (
@@ -92,8 +94,11 @@ def to_sub_score(part: SubScore) -> msg.SubScore:
     )
 
 
-def to_repetition(result: RepetitionResult, of: SetLabels) -> msg.Repetition:
-    """Return the message of a repetition."""
+def to_repetition(
+    result: RepetitionResult, of: SetLabels, similarity: Similarity | None = None
+) -> msg.Repetition:
+    """Return the message of a repetition, and of what it was compared with."""
+    like = similarity or Similarity.unknown(Reason.MISSING_INPUT)
     message = msg.Repetition(
         person_id=of.person_id,
         session_id=of.session_id,
@@ -111,6 +116,9 @@ def to_repetition(result: RepetitionResult, of: SetLabels) -> msg.Repetition:
         sub_scores=[to_sub_score(s) for s in result.sub_scores],
         faults=[to_fault(f) for f in result.faults],
         not_assessed=list(result.not_assessed),
+        own_best_similarity=to_estimate(like.own_best),
+        demonstration_similarity=to_estimate(like.demonstration),
+        similarity_left_out=list(like.left_out),
     )
     message.header.stamp = to_stamp(result.end_ns)
     return message

@@ -12,12 +12,13 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from lbp_rehab import msg
 from lbp_rehab.action import RunExerciseSet
 from lbp_rehab.errors import InputError
+from lbp_rehab.matching.follow import Follower, read_demonstrations
 from lbp_rehab.nodes import convert, qos
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert_quality import from_activation, to_live, to_repetition, to_session
 from lbp_rehab.nodes.exercise_action import ExerciseAction
-from lbp_rehab.nodes.parameters import Parameter
-from lbp_rehab.quality.exercise import load_exercise
+from lbp_rehab.nodes.parameters import EXERCISE_FOLDER, Parameter, exercise_folder
+from lbp_rehab.quality.exercise import known_exercises, shared_exercise
 from lbp_rehab.quality.scorer import ClockReset, Scorer, ScorerSettings
 from lbp_rehab.quality.sets import ExerciseSet
 from lbp_rehab.quality.types import (
@@ -38,8 +39,9 @@ class QualityScorer(LbpNode):
     NAME = "quality_scorer"
     PARAMETERS = (
         Parameter(
-            "exercise", "", "name of the exercise to run at once; empty: wait for the action"
+            "exercise", "", "exercise to run at once, name or path; empty: wait for the action"
         ),
+        EXERCISE_FOLDER,
         Parameter(
             "side", "none", "side that works; none: as the exercise file says", choices=SIDES
         ),
@@ -56,6 +58,9 @@ class QualityScorer(LbpNode):
             0.0,
             100.0,
         ),
+        Parameter(
+            "demonstrations", "", "file that repetitions are compared with; empty: ours; none: off"
+        ),
     )
 
     def __init__(self, **node_options: Any) -> None:
@@ -63,6 +68,9 @@ class QualityScorer(LbpNode):
         thresholds = self.settings["grade_thresholds"]
         if len(thresholds) != 4 or thresholds != sorted(set(thresholds)):
             raise InputError("parameter 'grade_thresholds' must be four rising numbers")
+        self._folder = exercise_folder(self.settings)
+        known_exercises(self._folder)  # a wrong folder is told at once
+        self._follower = Follower(read_demonstrations(self.settings["demonstrations"]))
         self._session_id = self.settings["session_id"] or secrets.token_hex(4)
         self._set: ExerciseSet | None = None
         self._sets = self._resets = 0
@@ -116,13 +124,14 @@ class QualityScorer(LbpNode):
             self._publish_live(live)
             self._action.feedback(live)
         else:
-            self._publish_repetition(to_repetition(event, self._labels(self._set)))
+            like = self._set.similarities.get(event.index)
+            self._publish_repetition(to_repetition(event, self._labels(self._set), like))
             self._say(SessionPhase.EXERCISING, event.end_ns)
 
     # One set
 
     def _begin(self, name: str, side: Side, target: int, timeout_s: float) -> None:
-        exercise = load_exercise(name)
+        exercise = shared_exercise(name, self._folder)
         settings = ScorerSettings(
             grade_thresholds=self.settings["grade_thresholds"],
             min_confidence=self.settings["min_confidence"],
@@ -131,7 +140,11 @@ class QualityScorer(LbpNode):
         )
         self._sets += 1
         self._set = ExerciseSet(
-            Scorer(exercise, settings, side), side or exercise.side, target, timeout_s
+            Scorer(exercise, settings, side),
+            side or exercise.side,
+            target,
+            timeout_s,
+            self._follower,
         )
         self._told = self._stamp_ns > 0  # else with the first stamp: no clock is read
         if self._told:
@@ -168,7 +181,8 @@ class QualityScorer(LbpNode):
             raise InputError(f"side is {goal.side}; it must be a SIDE_ constant")
         if not (math.isfinite(goal.timeout_s) and goal.timeout_s >= 0):
             raise InputError(f"timeout_s is {goal.timeout_s}; it must be 0 or more, and finite")
-        load_exercise(goal.exercise)  # a goal that is refused must not end what is running
+        # A goal that is refused must not end what is running.
+        shared_exercise(goal.exercise, self._folder)
         self._end("a goal takes its place")
         self._begin(goal.exercise, Side(goal.side), goal.repetitions, goal.timeout_s)
 
@@ -180,7 +194,10 @@ class QualityScorer(LbpNode):
             message=why,
             session_id=labels.session_id,
             set_index=labels.set_index,
-            repetitions=[to_repetition(r, labels) for r in finished.results],
+            repetitions=[
+                to_repetition(r, labels, finished.similarities.get(r.index))
+                for r in finished.results
+            ],
             score=convert.to_estimate(score),
             grade=int(grade),
         )
@@ -195,6 +212,7 @@ class QualityScorer(LbpNode):
             "repetitions": str(self._set.scorer.repetitions),
             "clock_resets": str(self._resets),
             "not_assessed": ", ".join(self._set.not_assessed),
+            "not_compared": self._follower.lacking,
         }
         if missing:
             return DiagnosticStatus.WARN, f"nothing arrives on {', '.join(missing)}", values

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lbp_rehab.breath.types import Breath
 from lbp_rehab.estimate import Estimate, Reason
+from lbp_rehab.matching.follow import Follower, Similarity
 from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.quality.activation import Activation
@@ -29,6 +30,8 @@ class ExerciseSet:
         Complete repetitions to do; 0: open end.
     timeout_s : float
         Give up after this long without movement, by the stamps; 0: never.
+    follower : Follower, optional
+        Of the session: compares the repetitions.
 
     Attributes
     ----------
@@ -37,14 +40,25 @@ class ExerciseSet:
     done : bool
         Whether all repetitions were done; always False with an open end.
     results : list of RepetitionResult
+    similarities : dict of int to Similarity
+        By the repetitions' index; empty without a follower.
     """
 
-    def __init__(self, scorer: Scorer, side: Side, target: int = 0, timeout_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        side: Side,
+        target: int = 0,
+        timeout_s: float = 0.0,
+        follower: Follower | None = None,
+    ) -> None:
         self.scorer, self.side, self.target = scorer, side, target
+        self._follower = follower
         self._timeout_ns = round(timeout_s * NANOSECONDS)
         self._moved_ns: int | None = None
         self.ended = ""
         self.results: list[RepetitionResult] = []
+        self.similarities: dict[int, Similarity] = {}
 
     @property
     def exercise(self) -> Exercise:
@@ -72,6 +86,10 @@ class ExerciseSet:
         """Take inputs as `Scorer.update` does; nothing follows once the set has ended."""
         if self.ended:
             return []
+        if self._follower is not None and pose is not None:
+            self._follower.see_pose(pose)
+        if self._follower is not None and pelvis is not None:
+            self._follower.see_pelvis(pelvis)
         events = self._keep(self.scorer.update(pose, pelvis, breath, activation))
         if self._moved_ns is None or self.scorer.phase in MOVING or stamp_ns < self._moved_ns:
             self._moved_ns = stamp_ns
@@ -96,5 +114,10 @@ class ExerciseSet:
         return mean, grade_of(mean, thresholds)
 
     def _keep(self, events: list[Event]) -> list[Event]:
-        self.results += [e for e in events if isinstance(e, RepetitionResult)]
+        results = [e for e in events if isinstance(e, RepetitionResult)]
+        self.results += results
+        if self._follower is not None:
+            for result in results:
+                found = self._follower.compare(result, self.exercise.name)
+                self.similarities[result.index] = found
         return events

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 
+from lbp_rehab import msg
 from lbp_rehab.report.load import Session, frames
 from lbp_rehab.report.plots import timeline
 
@@ -103,7 +104,9 @@ def _repetition_table(session: Session) -> str:
         return "<h2>Repetitions</h2><p>None was completed.</p>"
     rows = []
     for r in session.repetitions:
-        score = f"{r.score.value:.0f} &plusmn; {r.score.sigma:.0f}" if r.score.status else "unknown"
+        score = _out_of_100(r.score)
+        alike = f"{_out_of_100(r.own_best_similarity)}<td class=n>"
+        alike += _out_of_100(r.demonstration_similarity)
         lost = ", ".join(
             f"{PARTS[s.kind]} {_points(s.points_lost) if s.value.status else 'unknown'}"
             for s in r.sub_scores
@@ -120,12 +123,18 @@ def _repetition_table(session: Session) -> str:
         rows.append(
             f"<tr><td class=n>{r.index}<td class=n>{session.seconds(r.start):.1f}"
             f"<td>{OUTCOMES[r.outcome]}<td class=n>{score}<td>{GRADES[r.grade]}<td>{lost}"
-            f"<td>{faults}"
+            f"<td>{faults}<td class=n>{alike}"
         )
     return (
         "<h2>Repetitions</h2><table><tr><th>#<th>start [s]<th>outcome<th>score<th>grade"
-        "<th>points lost<th>faults" + "".join(rows) + "</table>"
+        "<th>points lost<th>faults<th>like own best<th>like demonstration"
+        + "".join(rows)
+        + "</table>"
     )
+
+
+def _out_of_100(value: msg.Estimate) -> str:
+    return f"{value.value:.0f} &plusmn; {value.sigma:.0f}" if value.status else "unknown"
 
 
 def _points(lost: float) -> str:

@@ -350,6 +350,9 @@ def repetition(
         not_assessed=[],
         session_id="",
         set_index=1,
+        own_best_similarity=estimate(Estimate.unknown(Reason.MISSING_INPUT)),
+        demonstration_similarity=estimate(Estimate.unknown(Reason.MISSING_INPUT)),
+        similarity_left_out=[],
     )
 
 

@@ -20,12 +20,13 @@ def spec_of(options, name):
     return next(spec for spec in session_graph(options) if spec.name == name)
 
 
-def test_a_session_runs_the_six_nodes():
+def test_a_session_runs_the_seven_nodes():
     assert names(replace(LIVE, emg="lsl:name=emg")) == [
         "camera_driver",
         "pose_estimator",
         "pelvic_angle_estimator",
         "emg_bridge",
+        "exercise_recogniser",
         "quality_scorer",
         "feedback_speaker",
     ]
@@ -35,6 +36,7 @@ def test_parts_that_are_not_asked_for_do_not_run():
     assert "emg_bridge" not in names(LIVE)
     assert "lsl_outlet" not in names(replace(LIVE, emg="lsl:name=emg"))
     assert "lsl_outlet" in names(replace(LIVE, lsl_outlet=True))
+    assert "exercise_recogniser" not in names(replace(LIVE, no_recognition=True))
     assert "recorder" not in names(LIVE)
     assert "camera_driver" not in names(replace(LIVE, camera="none"))
     assert "recorder" in names(replace(LIVE, record="/tmp/a_bag_that_does_not_exist"))
@@ -55,6 +57,7 @@ def test_options_become_parameters_and_empty_ones_leave_the_files_alone():
         ("/lab/rig1/pelvis/state", True),
         ("/pelvis/landmarks", True),
         ("/emg/activation", True),
+        ("/exercise/recognition", True),
         ("/diagnostics", True),
         ("/emg/raw", False),
         ("/camera/color/image_raw", False),
@@ -100,7 +103,7 @@ def test_a_played_bag_brings_its_time_and_waits_for_every_reader():
     assert "use_sim_time" not in specs["player"].parameters
     assert not specs["player"].respawn
     assert "camera/color/image_raw=2" in specs["player"].parameters["wait_for"]
-    assert "body/pose=3" in specs["player"].parameters["wait_for"]
+    assert "body/pose=4" in specs["player"].parameters["wait_for"]
     # Pose and pelvis; the recorder reads no depth of a bag without.
     assert "camera/aligned_depth_to_color/image_raw=2" in specs["player"].parameters["wait_for"]
     assert "camera/color/camera_info=2" in specs["player"].parameters["wait_for"]
@@ -173,6 +176,7 @@ def test_a_skeleton_takes_the_place_of_camera_and_pose_estimator():
     assert names(options) == [
         "skeleton_bridge",
         "pelvic_angle_estimator",
+        "exercise_recogniser",
         "quality_scorer",
         "feedback_speaker",
     ]
@@ -181,7 +185,9 @@ def test_a_skeleton_takes_the_place_of_camera_and_pose_estimator():
     assert spec.parameters["source"] == "file:a.csv"
     assert spec.parameters["layout"] == "kinect25"
     assert spec.parameters["rate_hz"] == 30.0
-    assert spec.parameters["wait_for"] == ["body/pose=2", "pelvis/state=1", "quality/live=1"]
+    assert spec.parameters["wait_for"] == ["body/pose=3", "pelvis/state=2", "quality/live=1"]
+    alone = spec_of(replace(options, no_recognition=True), "skeleton_bridge")
+    assert alone.parameters["wait_for"] == ["body/pose=2", "pelvis/state=1", "quality/live=1"]
     live = spec_of(replace(options, skeleton="markers"), "skeleton_bridge")
     assert not live.ends_session
     assert "wait_for" not in live.parameters
@@ -195,3 +201,38 @@ def test_a_played_bag_waits_for_the_reader_of_its_markers():
     waits = spec_of(options, "player").parameters["wait_for"]
     assert "body_tracking_data=1" in waits
     assert not any(entry.startswith("camera/") for entry in waits)
+
+
+def test_an_exercise_by_path_becomes_a_name_and_a_folder_for_both_nodes(tmp_path, monkeypatch):
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "hop.yaml").write_text("name: hop\n")
+    monkeypatch.chdir(tmp_path)
+    for options in (
+        replace(LIVE, exercise="my/hop.yaml"),
+        replace(LIVE, exercise="my/hop.yaml", exercise_folder="my"),
+        replace(LIVE, exercise="hop", exercise_folder="my"),
+    ):
+        scorer, speaker = (spec_of(options, n) for n in ("quality_scorer", "feedback_speaker"))
+        assert scorer.parameters["exercise"] == "hop"
+        for spec in (scorer, speaker):
+            assert spec.parameters["exercise_folder"] == str(tmp_path / "my")
+    assert (
+        "exercise_folder"
+        not in spec_of(replace(LIVE, exercise="clam"), "quality_scorer").parameters
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"exercise": "none/such.yaml"}, "no exercise file 'none/such.yaml'"),
+        ({"exercise_folder": "none"}, "no folder of exercises 'none'"),
+        ({"exercise": "hop.yaml", "exercise_folder": "other"}, "'hop.yaml' is not in 'other'"),
+    ],
+)
+def test_exercises_that_no_node_would_find_are_refused(tmp_path, monkeypatch, options, complaint):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "hop.yaml").write_text("name: hop\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=complaint):
+        session_graph(replace(LIVE, **options))

@@ -25,6 +25,7 @@ NODES = {
     "pose_estimator": "body/pose",
     "pelvic_angle_estimator": "pelvis/state",
     "emg_bridge": "emg/activation",
+    "exercise_recogniser": "exercise/recognition",
     "quality_scorer": "quality/live",
     "feedback_speaker": "/diagnostics",
     "recorder": "/diagnostics",
@@ -58,6 +59,7 @@ def running(listener, tmp_path, emg_file):
     listener.listen(msg.BodyPose, "body/pose")
     listener.listen(msg.PelvisState, "pelvis/state")
     listener.listen(msg.EmgActivation, "emg/activation")
+    listener.listen(msg.Recognition, "exercise/recognition")
     listener.listen(msg.QualityLive, "quality/live")
     listener.listen(DiagnosticArray, "/diagnostics")
     said = []

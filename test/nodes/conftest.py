@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,9 @@ from rclpy.qos import QoSProfile
 
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.base import LbpNode
+
+# The movements that the tests of nodes share.
+sys.path.insert(0, str(Path(__file__).parent))
 
 DEADLINE_S = 60.0
 

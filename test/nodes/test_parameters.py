@@ -16,6 +16,7 @@ NODES = (
     "pose_estimator",
     "pelvic_angle_estimator",
     "emg_bridge",
+    "exercise_recogniser",
     "quality_scorer",
     "feedback_speaker",
     "lsl_outlet",

@@ -51,7 +51,9 @@ def repetition(stamp_ns):
         exercise="glute_bridge", index=1, outcome=msg.Repetition.OUTCOME_COMPLETE,
         grade=msg.Repetition.GRADE_GOOD, start=to_stamp(START_NS + PERIOD_NS),
         target=to_stamp(START_NS + 5 * PERIOD_NS), end=to_stamp(stamp_ns),
-        score=to_estimate(Estimate(81.0, 4.0)), faults=[fault], not_assessed=["knees_fall_in"],
+        score=to_estimate(Estimate(81.0, 4.0)),
+        demonstration_similarity=to_estimate(Estimate(72.0, 9.0)),
+        faults=[fault], not_assessed=["knees_fall_in"],
     )  # fmt: skip
 
 
@@ -101,6 +103,7 @@ def test_the_page_shows_scores_faults_cues_and_annotated_frames(bag, tmp_path):
     written = write_page(load(bag), tmp_path / "page", tmp_path / "voice")
     text = written[0].read_text()
     assert "81 &plusmn; 4" in text
+    assert "<td class=n>unknown<td class=n>72 &plusmn; 9" in text
     assert "pelvis drops: pelvis_obliquity 11 deg" in text
     assert "not assessed: knees fall in" in text
     assert "&lt;b&gt;Level&lt;/b&gt;" in text

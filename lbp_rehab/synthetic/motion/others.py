@@ -31,28 +31,37 @@ class Other:
 
 
 def _other(
-    posed_as: str, title: str, top: Values, rest: Values | None = None, **others: float
+    posed_as: str,
+    title: str,
+    top: Values,
+    rest: Values | None = None,
+    *,
+    out_s: float = 1.5,
+    hold_s: float = 0.6,
+    return_s: float = 1.5,
+    pause_s: float = 0.5,
 ) -> Other:
-    posture = PROGRAMS[posed_as].posture
-    times = {"out_s": 1.5, "hold_s": 0.6, "return_s": 1.5, "pause_s": 0.5} | others
-    one_sided = any(name.startswith(("work_", "other_")) or name.endswith(("_LIST", "_TURN"))
-                    for name in top)  # fmt: skip
-    return Other(
-        posed_as,
-        Program(title, posture, top=top, faults={}, one_sided=one_sided, rest=rest or {},
-                out_s=times["out_s"], hold_s=times["hold_s"], return_s=times["return_s"],
-                pause_s=times["pause_s"]),
+    sided = any(n.startswith(("work_", "other_")) or n.endswith(("_LIST", "_TURN")) for n in top)
+    program = Program(
+        title, PROGRAMS[posed_as].posture, top=top, faults={}, one_sided=sided, rest=rest or {},
+        out_s=out_s, hold_s=hold_s, return_s=return_s, pause_s=pause_s,
+    )  # fmt: skip
+    return Other(posed_as, program)
+
+
+def _still(posed_as: str, title: str, top: Values, rest: Values | None = None) -> Other:
+    return _other(
+        posed_as, title, top, rest, out_s=3.0, hold_s=3.0, return_s=3.0, pause_s=3.0
     )  # fmt: skip
 
 
 _STANDING, _SUPINE, _PRONE, _FOURS, _SIDE = (
     "forward_bend", "glute_bridge", "press_up", "bird_dog", "clam",
 )  # fmt: skip
-_STILL = {"out_s": 3.0, "hold_s": 3.0, "return_s": 3.0, "pause_s": 3.0}
 
 OTHERS: dict[str, Other] = {
     # Upright
-    "standing_still": _other(_STANDING, "Standing still", {"NECK_FLEXION": 3.0}, **_STILL),
+    "standing_still": _still(_STANDING, "Standing still", {"NECK_FLEXION": 3.0}),
     "looking_round": _other(_STANDING, "Looking round", {"NECK_TURN": 45.0, "THORAX_TURN": 6.0}),
     "marching": _other(
         _STANDING, "Marching on the spot",
@@ -92,8 +101,8 @@ OTHERS: dict[str, Other] = {
     "weight_shift": _other(
         _STANDING, "Knees softly bent and straight", {"both_KNEE_FLEXION": 25.0, "SHIFT": -0.03}),
     # On the back
-    "lying_straight": _other(
-        _SUPINE, "Lying with straight legs", {"both_HIP_ROTATION": 4.0}, _STRAIGHT_LEGS, **_STILL),
+    "lying_straight": _still(
+        _SUPINE, "Lying with straight legs", {"both_HIP_ROTATION": 4.0}, _STRAIGHT_LEGS),
     "straight_leg_raise": _other(
         _SUPINE, "Straight leg raise", {"work_HIP_FLEXION": 60.0}, _STRAIGHT_LEGS),
     "heel_slide": _other(
@@ -133,7 +142,7 @@ OTHERS: dict[str, Other] = {
         _SUPINE, "One arm moves about",
         {"work_ARM_FREE": 1.0, "work_SHOULDER_FLEXION": 80.0, "work_ELBOW_FLEXION": 50.0}),
     # On the front
-    "prone_still": _other(_PRONE, "Lying on the front", {"NECK_TURN": 4.0}, **_STILL),
+    "prone_still": _still(_PRONE, "Lying on the front", {"NECK_TURN": 4.0}),
     "prone_leg_lift": _other(
         _PRONE, "One leg lifted on the front", {"work_LEG_FREE": 1.0, "work_HIP_FLEXION": -20.0}),
     "superman": _other(
@@ -153,8 +162,7 @@ OTHERS: dict[str, Other] = {
          "work_ELBOW_FLEXION": 130.0},
         {"LIFT": 1.0}, out_s=0.8, hold_s=0.2, return_s=0.8),
     # On hands and knees
-    "all_fours_still": _other(_FOURS, "On hands and knees", {"NECK_FLEXION": 4.0}, _ALL_FOURS,
-                              **_STILL),
+    "all_fours_still": _still(_FOURS, "On hands and knees", {"NECK_FLEXION": 4.0}, _ALL_FOURS),
     "childs_pose_rocking": _other(
         _FOURS, "Rocking back to the heels", {"SHIFT": -0.32, "THORAX_FLEXION": 8.0}, _ALL_FOURS),
     "donkey_kick": _other(
@@ -170,7 +178,7 @@ OTHERS: dict[str, Other] = {
         _FOURS, "Elbows bend on hands and knees", {"both_ELBOW_FLEXION": 60.0, "SHIFT": 0.05},
         _ALL_FOURS),
     # On the side
-    "side_still": _other(_SIDE, "Lying on the side", {"NECK_FLEXION": 3.0}, **_STILL),
+    "side_still": _still(_SIDE, "Lying on the side", {"NECK_FLEXION": 3.0}),
     "side_leg_lift": _other(
         _SIDE, "Upper leg lifted on the side",
         {"work_LEG_FREE": 1.0, "work_HIP_ABDUCTION": 38.0, "work_KNEE_FLEXION": 5.0}),
@@ -263,9 +271,12 @@ def drawn(seed: int) -> Other:
             value = float(rng.uniform(low, high))
             # A limb that is off its support at the start goes from where it is.
             top[name] = value - already if already else value
-    times = {name: float(rng.uniform(0.5, 2.0)) for name in ("out_s", "return_s")}
-    times |= {name: float(rng.uniform(0.1, 1.5)) for name in ("hold_s", "pause_s")}
-    return _other(posed_as, "A motion made at random", top, rest, **times)
+    out_s, return_s = rng.uniform(0.5, 2.0, 2)
+    hold_s, pause_s = rng.uniform(0.1, 1.5, 2)
+    return _other(
+        posed_as, "A motion made at random", top, rest,
+        out_s=float(out_s), hold_s=float(hold_s), return_s=float(return_s), pause_s=float(pause_s),
+    )  # fmt: skip
 
 
 def drawn_name(seed: int) -> str:

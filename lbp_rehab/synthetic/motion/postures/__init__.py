@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lbp_rehab.synthetic.motion.others import posed_as
 from lbp_rehab.synthetic.motion.postures.line import Plank, SideBridge
 from lbp_rehab.synthetic.motion.postures.poser import Habit, Poser, Row
 from lbp_rehab.synthetic.motion.postures.prone import Prone
@@ -33,6 +34,7 @@ def poser(
     side : str
         Which side is up in the exercises on the side, "left" or "right".
     """
+    exercise = posed_as(exercise)
     own = habit or Habit()
     upper = "r" if side == "right" else "l"
     if exercise == "plank":
