@@ -19,6 +19,7 @@ COMMANDS = {
     "record": "record topics of a running graph to a bag",
     "play": "play a bag to a running graph",
     "info": "say what a bag holds, and recover a torn one",
+    "exercises": "list the exercises, check a new one's file, and list what can be measured",
     "score": "score an exercise from the skeletons of a Kinect or another tracker",
     "report": "draw a page of plots and annotated frames of a recorded bag",
     "bench": "measure accuracy on synthetic patients, or the speed of the live graph",

@@ -38,9 +38,10 @@ def options_from(arguments: argparse.Namespace) -> SessionOptions:
 def main(arguments: argparse.Namespace) -> int:
     """Run until Ctrl-C, or until the played bag is over."""
     options = options_from(arguments)
-    if options.exercise:
-        load_exercise(options.exercise)  # the sentence comes at once, not from a node's log
     specs = session_graph(options)
+    if options.exercise:  # the sentence comes at once, not from a node's log
+        folder = options.exercise_folder
+        load_exercise(options.exercise, Path(folder).expanduser() if folder else None)
     if arguments.dry_run:
         for spec in specs:
             print(shlex.join(spec.command()))

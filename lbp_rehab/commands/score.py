@@ -63,15 +63,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Read, score, and say what came of it."""
+    from lbp_rehab.quality.exercise import load_exercise  # noqa: PLC0415
     from lbp_rehab.quality.types import Side  # noqa: PLC0415
     from lbp_rehab.skeletons.convert import Converter, ConverterSettings  # noqa: PLC0415
     from lbp_rehab.skeletons.csv_file import CsvOptions, read_csv  # noqa: PLC0415
     from lbp_rehab.skeletons.layouts import find_layout  # noqa: PLC0415
-    from lbp_rehab.skeletons.score import find_exercise, score_recording  # noqa: PLC0415
+    from lbp_rehab.skeletons.score import score_recording  # noqa: PLC0415
     from lbp_rehab.skeletons.text import figures, text  # noqa: PLC0415
 
     layout = find_layout(arguments.skeleton)
-    exercise = find_exercise(arguments.exercise)
+    exercise = load_exercise(arguments.exercise)
     for option in ("rate", "sigma_mm", "up_sigma_deg"):
         if not math.isfinite(getattr(arguments, option)):
             raise InputError(f"--{option.replace('_', '-')} must be a number")

@@ -104,8 +104,15 @@ class CuePolicy:
         self._last: _Candidate | None = None
         self.reset()
 
-    def reset(self) -> None:
-        """Begin a set: forget the faults of the one before, but not what was said last."""
+    def reset(self, texts: Mapping[str, str] | None = None) -> None:
+        """Begin a set: forget the faults of the one before, but not what was said last.
+
+        Parameters
+        ----------
+        texts : mapping of str to str, optional
+            Those of the set, if it has its own.
+        """
+        self._texts = self._texts if texts is None else texts
         self._onsets = Onsets(round(self._settings.lasting_s * NANOSECONDS))
         self._corrected: dict[str, int] = {}  # fault to the repetition in which it was told
         self._stopped: tuple[str, int] | None = None  # fault and repetition

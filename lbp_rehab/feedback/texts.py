@@ -10,10 +10,8 @@ import yaml
 
 from lbp_rehab import paths
 from lbp_rehab.errors import InputError
+from lbp_rehab.languages import fits, known_languages, longest
 
-MAX_WORDS = 8
-LANGUAGES_WITHOUT_SPACES = ("zh", "ja", "th")
-MAX_CHARACTERS_WITHOUT_SPACES = 14  # about eight words of two characters, said in under 4 s
 GRADES = ("try_again", "qualified", "good", "excellent", "super_excellent")
 # Texts that are put together, and what stands in them.
 TEMPLATES = {
@@ -30,19 +28,6 @@ GENERAL = (
     *(f"grade_{g}" for g in GRADES),
 )  # fmt: skip
 _FIELD = re.compile(r"\{(\w*)\}")
-
-
-def known_languages(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the languages for which there are texts, as BCP 47."""
-    folder = folder or paths.config_dir() / "cues"
-    return tuple(sorted(p.stem for p in folder.glob("*.yaml")))
-
-
-def fits(text: str, language: str) -> bool:
-    """Whether a text is short enough to be taken in while moving."""
-    if language.split("-", maxsplit=1)[0] in LANGUAGES_WITHOUT_SPACES:
-        return len(text) <= MAX_CHARACTERS_WITHOUT_SPACES
-    return len(text.split()) <= MAX_WORDS
 
 
 def load_texts(language: str, folder: Path | None = None) -> Mapping[str, str]:
@@ -78,12 +63,18 @@ def load_texts(language: str, folder: Path | None = None) -> Mapping[str, str]:
         if strange:
             raise InputError(f"{where} holds {{{strange[0]}}}, which nothing fills in")
         if key.value not in TEMPLATES and not fits(value.value, language):
-            raise InputError(f"{where} is too long; use at most {MAX_WORDS} words")
+            raise InputError(f"{where} is too long; use at most {longest(language)}")
         texts[key.value] = value.value
     for cue in GENERAL:
         if cue not in texts:
             raise InputError(f"{path.name}: the text of '{cue}' is missing; add it")
     return texts
+
+
+def with_own(texts: Mapping[str, str], own: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the texts with an exercise's own ones; the stop, counts and grades stay ours."""
+    kept = set(GENERAL) - set(PROMPTS)
+    return {**texts, **{cue: text for cue, text in own.items() if cue not in kept}}
 
 
 def missing_texts(
@@ -93,8 +84,10 @@ def missing_texts(
     missing = sorted(set(cues) - set(texts))
     if not missing:
         return ""
-    listed = ", ".join(missing)
-    return f"exercise {exercise} names cues without a text: add {listed} to cues/{language}.yaml"
+    return (
+        f"exercise {exercise} names cues without a text: add {', '.join(missing)} under "
+        f"texts.{language} in its file, or to cues/{language}.yaml"
+    )
 
 
 def count(texts: Mapping[str, str], number: int) -> str:

@@ -208,6 +208,7 @@ def to_breath(breath: Breath) -> msg.Breath:
         track_id=breath.track_id,
         belly=to_estimate(breath.belly),
         chest=to_estimate(breath.chest),
+        depth=to_estimate(breath.depth),
     )
 
 
@@ -215,11 +216,12 @@ def from_breath(message: msg.Breath) -> Breath:
     """Return the breath of a message; InputError if it contradicts itself."""
     try:
         belly, chest = from_estimate(message.belly), from_estimate(message.chest)
+        depth = from_estimate(message.depth)
     except ValueError as error:
         raise InputError(f"body/breath cannot be used: {error}") from None
     return Breath(
         to_ns(message.header.stamp), message.header.frame_id, message.person_id, belly, chest,
-        int(message.track_id),
+        depth, int(message.track_id),
     )  # fmt: skip
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from pathlib import Path
 
 from lbp_rehab import msg
-from lbp_rehab.feedback.gain import expected_points
+from lbp_rehab.errors import InputError
 from lbp_rehab.feedback.texts import GRADES
 from lbp_rehab.feedback.types import Cue, FaultsNow, Output, Problem, RepetitionDone
 from lbp_rehab.nodes import convert
 from lbp_rehab.quality.exercise import Exercise, load_exercise
 
 
-@lru_cache
-def exercise_of(name: str) -> Exercise:
-    """Return an exercise, read once; raises InputError if there is none of that name."""
-    return load_exercise(name)
+def exercise_of(name: str, folder: Path | None) -> tuple[Exercise | None, str]:
+    """Return the exercise of a set, or why there is none: the set can do without its file."""
+    try:
+        return load_exercise(name, folder), ""
+    except InputError as error:
+        return None, f"no corrections, only counts, grades and stops: {error}"
 
 
 def value_of(estimate: msg.Estimate) -> float | None:
@@ -29,30 +31,27 @@ def value_of(estimate: msg.Estimate) -> float | None:
     return float(estimate.value) if known else None
 
 
-def from_repetition(message: msg.Repetition, count: int) -> RepetitionDone:
+def from_repetition(
+    message: msg.Repetition, exercise: Exercise | None, count: int
+) -> RepetitionDone:
     """Return a finished repetition; `count` are the complete ones with it."""
-    exercise = exercise_of(message.exercise)
     return RepetitionDone(
         stamp_ns=convert.to_ns(message.end),
         index=message.index,
         complete=message.outcome == msg.Repetition.OUTCOME_COMPLETE,
         count=count,
         grade=GRADES[message.grade - 1] if message.grade else "",
-        problems=tuple(_problem(fault, exercise, fault.points_lost) for fault in message.faults),
+        problems=tuple(_problem(fault, exercise) for fault in message.faults),
         not_assessed=tuple(message.not_assessed),
     )
 
 
-def from_live(message: msg.QualityLive, repetition: int) -> FaultsNow:
-    """Return the faults present, with the points that they are expected to cost."""
-    exercise = exercise_of(message.exercise)
+def from_live(message: msg.QualityLive, exercise: Exercise | None, repetition: int) -> FaultsNow:
+    """Return the faults that are present."""
     return FaultsNow(
         stamp_ns=convert.to_ns(message.header.stamp),
         repetition=repetition,
-        problems=tuple(
-            _problem(fault, exercise, expected_points(exercise, fault.id, _excess(fault)))
-            for fault in message.faults
-        ),
+        problems=tuple(_problem(fault, exercise) for fault in message.faults),
     )
 
 
@@ -84,16 +83,8 @@ def to_cue(
     return message
 
 
-def _problem(fault: msg.Fault, exercise: Exercise, points: float) -> Problem:
+def _problem(fault: msg.Fault, exercise: Exercise | None) -> Problem:
     start_ns = convert.to_ns(fault.start)
-    cue = exercise.cues.get(fault.id, "")  # one that is not known can still be unsafe
-    return Problem(fault.id, cue, fault.severity, points, start_ns)
-
-
-def _excess(fault: msg.Fault) -> float:
-    measured = value_of(fault.measured)
-    if measured is None:
-        return 0.0
-    above = measured - fault.allowed_max if fault.has_max else 0.0
-    below = fault.allowed_min - measured if fault.has_min else 0.0
-    return max(above, below, 0.0)
+    # One that is not known can still be unsafe.
+    cue = exercise.cues.get(fault.id, "") if exercise else ""
+    return Problem(fault.id, cue, fault.severity, fault.points_lost, start_ns)

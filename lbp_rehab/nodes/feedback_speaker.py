@@ -15,9 +15,10 @@ from lbp_rehab.feedback.cues import LIVE_FROM, CuePolicy, CueSettings
 from lbp_rehab.feedback.prompts import PROMPTS, Prompter
 from lbp_rehab.feedback.set_tally import SetTally
 from lbp_rehab.feedback.speech import Speaker, Utterance
-from lbp_rehab.feedback.texts import known_languages, likely, load_texts, missing_texts
+from lbp_rehab.feedback.texts import likely, load_texts, missing_texts, with_own
 from lbp_rehab.feedback.types import Cue, Output, SetDone
 from lbp_rehab.feedback.voices import CommandVoice, Saying
+from lbp_rehab.languages import known_languages
 from lbp_rehab.nodes import convert, qos
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert_feedback import (
@@ -27,7 +28,8 @@ from lbp_rehab.nodes.convert_feedback import (
     to_cue,
     value_of,
 )
-from lbp_rehab.nodes.parameters import Parameter
+from lbp_rehab.nodes.parameters import EXERCISE_FOLDER, Parameter, exercise_folder
+from lbp_rehab.quality.exercise import Exercise, known_exercises
 from lbp_rehab.quality.types import Phase
 
 STATES = msg.SessionState
@@ -41,6 +43,7 @@ class FeedbackSpeaker(LbpNode):
     NAME = "feedback_speaker"
     PARAMETERS = (
         Parameter("language", "en", "language of the cues, BCP 47", choices=known_languages()),
+        EXERCISE_FOLDER,
         Parameter("voice_rate", 150, "[words/min] speed of the voice", 80, 300, live=True),
         Parameter(
             "voice_command", "", "another voice than eSpeak NG, with {wav} for the file to write"
@@ -71,7 +74,10 @@ class FeedbackSpeaker(LbpNode):
             set(s["grade_thresholds"])
         ):
             raise InputError("parameter 'grade_thresholds' must be four rising numbers")
-        self._texts = load_texts(s["language"])
+        self._exercises = exercise_folder(s)
+        known_exercises(self._exercises)  # a wrong folder is told at once
+        self._exercise: Exercise | None = None  # of the set
+        self._texts = self._general = load_texts(s["language"])  # of the set; of all sets
         chosen = {f.name: s[f.name] for f in fields(CueSettings) if f.name in s}
         self._policy = CuePolicy(self._texts, s["language"], CueSettings(**chosen))
         self._prompter = Prompter(self._texts, s["language"], s["prompts"])
@@ -81,7 +87,7 @@ class FeedbackSpeaker(LbpNode):
         command = s["voice_command"]
         voice = CommandVoice(command, s["voice_timeout_s"]) if command else None
         self._speaker = Speaker(self._folder, s["mute"], voice, s["max_age_s"])
-        self._missing = ""  # texts of the exercise
+        self._missing = ""  # the exercise, or texts of it
         self._prepare((), 0)
         self._publish = self.advertise(msg.Cue, "feedback/cue", qos.RESULT)
         self.subscribe(msg.QualityLive, "quality/live", self._on_live, qos.RESULT)
@@ -109,7 +115,7 @@ class FeedbackSpeaker(LbpNode):
         self._enter(message)
         complete = message.outcome == msg.Repetition.OUTCOME_COMPLETE
         self._tally.add(message.index, complete, value_of(message.score))
-        event = from_repetition(message, self._tally.count)
+        event = from_repetition(message, self._exercise, self._tally.count)
         self._give(self._policy.on_repetition(self._now_ns(), event), message)
 
     def _on_live(self, message: msg.QualityLive) -> None:
@@ -117,7 +123,7 @@ class FeedbackSpeaker(LbpNode):
             return
         self._enter(message, message.repetitions)
         repetition = self._tally.index + 1
-        event = from_live(message, repetition)
+        event = from_live(message, self._exercise, repetition)
         now_ns, phase = self._now_ns(), Phase(message.phase)
         prompt = self._prompter.update(event.stamp_ns, phase, repetition)
         cue = self._policy.on_faults(now_ns, event) or self._policy.on_prompt(now_ns, prompt)
@@ -130,13 +136,17 @@ class FeedbackSpeaker(LbpNode):
     def _enter(self, message: Any, done: int = 0, target: int = 0) -> None:
         if not self._tally.enter(message.session_id, message.set_index, done):
             return
-        self._policy.reset()
-        exercise = exercise_of(message.exercise)
-        hold = exercise.tempo.get(Phase.HOLD)
+        exercise, self._missing = exercise_of(message.exercise, self._exercises)
+        self._exercise, self._texts, hold = exercise, self._general, None
+        cues: tuple[str, ...] = ()
+        if exercise is not None:
+            language, cues = self.settings["language"], tuple(exercise.cues.values())
+            self._texts = with_own(self._general, exercise.texts.get(language, {}))
+            hold = exercise.tempo.get(Phase.HOLD)
+            self._missing = missing_texts(self._texts, language, exercise.name, cues)
+        self._policy.reset(self._texts)
         self._prompter.begin(hold.low_s if hold else 0.0)
-        language, cues = self.settings["language"], exercise.cues.values()
-        self._missing = missing_texts(self._texts, language, exercise.name, cues)
-        self._prepare(tuple(exercise.cues.values()), target or OPEN_END_COUNTS)
+        self._prepare(cues, target or OPEN_END_COUNTS)
 
     def _prepare(self, cues: tuple[str, ...], repetitions: int) -> None:
         language, prompts = self.settings["language"], self._prompter.texts()

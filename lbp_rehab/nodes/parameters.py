@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rcl_interfaces.msg import (
@@ -131,3 +132,15 @@ def check_change(table: Iterable[Parameter], changed: list[RclpyParameter]) -> S
         except InputError as error:
             return SetParametersResult(successful=False, reason=str(error))
     return SetParametersResult(successful=True)
+
+
+# Of every node that reads exercises by the names that messages carry; the same for all of them.
+EXERCISE_FOLDER = Parameter(
+    "exercise_folder", "", "folder of own exercise files, looked at before config/exercises"
+)
+
+
+def exercise_folder(settings: dict[str, Any]) -> Path | None:
+    """Return the folder of own exercise files, if there is one."""
+    text = settings[EXERCISE_FOLDER.name]
+    return Path(text).expanduser() if text else None

@@ -26,7 +26,9 @@ from lbp_rehab.quality.types import Phase, Side, SubScoreKind
 # Ids of the faults that the scorer finds by itself, besides those that a file names.
 RANGE_SHORT, JERKY, UNEVEN = "range_short", "jerky", "uneven"
 TOO_FAST, TOO_SLOW = "too_fast", "too_slow"
+COMPLETE_FROM = 0.9  # progress; the last tenth is left to the range's sub-score
 ONE_SIDED = ("left", "right", "either")
+SUFFIX = ".yaml"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Exercise:
         Range at a second extreme on the other side of the start, which belongs to the repetition.
     counts_from : float
         Progress (0 start, 1 target) that a movement must reach to be a repetition.
+    complete_from : float
+        Progress that it must reach to be a complete one.
     range_points : float
         Points of the range sub-score that are lost at ``counts_from``.
     tempo : mapping
@@ -59,6 +63,10 @@ class Exercise:
         Spectral arc lengths with control score 0 and 100.
     weights : mapping
         Positive; they add up to 1.
+    cues : mapping of str to str
+        Fault that can be found to cue.
+    texts : mapping of str to mapping of str to str
+        Language, cue, text: what the file says itself, over ``config/cues``.
     """
 
     name: str
@@ -73,6 +81,7 @@ class Exercise:
     target: tuple[float, float]
     second: tuple[float, float] | None
     counts_from: float
+    complete_from: float
     range_cue: str
     range_points: float
     tempo: Mapping[Phase, TempoRule]
@@ -87,6 +96,7 @@ class Exercise:
     weights: Mapping[SubScoreKind, float]
     dose: Dose
     cues: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -121,31 +131,74 @@ class Exercise:
 
 
 def known_exercises(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the names of all exercise files."""
-    folder = folder or paths.config_dir() / "exercises"
-    return tuple(sorted(p.stem for p in folder.glob("*.yaml")))
-
-
-def load_exercise(name: str, folder: Path | None = None) -> Exercise:
-    """Load an exercise by name.
+    """Return the names of all exercise files.
 
     Parameters
     ----------
-    name : str
-        For example "glute_bridge".
     folder : Path, optional
-        Default: ``config/exercises``.
+        Of more exercises than those in ``config/exercises``.
+    """
+    return tuple(sorted(_files(folder)))
+
+
+def load_exercise(text: str, folder: Path | None = None) -> Exercise:
+    """Load an exercise by its name, or by the path of its file.
+
+    Parameters
+    ----------
+    text : str
+        For example "glute_bridge", or "my/heel_slide.yaml".
+    folder : Path, optional
+        Where names are looked up before ``config/exercises``.
 
     Raises
     ------
     InputError
         If there is no such exercise, or its file is wrong; then with file, line and key.
     """
-    folder = folder or paths.config_dir() / "exercises"
-    known = known_exercises(folder)
-    if name not in known:
-        raise InputError(f"there is no exercise '{name}'; known are {', '.join(known)}")
-    return read_exercise(folder / f"{name}.yaml")
+    if is_path(text):
+        path = Path(text).expanduser()
+        if not path.is_file():
+            raise InputError(f"there is no exercise file '{text}'; check the path")
+        return read_exercise(path)
+    files = _files(folder)
+    if text not in files:
+        raise InputError(f"there is no exercise '{text}'; known are {', '.join(sorted(files))}")
+    return read_exercise(files[text])
+
+
+def shared_exercise(text: str, folder: Path | None = None) -> Exercise:
+    """Load an exercise that others find by its name alone, as messages carry it.
+
+    Raises
+    ------
+    InputError
+        As `load_exercise`; or if ``text`` is a path, and its name leads to something else.
+    """
+    exercise = load_exercise(text, folder)
+    if is_path(text):
+        found = exercise.name in known_exercises(folder)
+        if not (found and load_exercise(exercise.name, folder) == exercise):
+            raise InputError(
+                f"other nodes would not find '{text}' by its name: give its folder as "
+                "'exercise_folder' to quality_scorer and feedback_speaker"
+            )
+    return exercise
+
+
+def is_path(text: str) -> bool:
+    """Whether an exercise is given as the path of its file rather than as its name."""
+    return Path(text).suffix.lower() == SUFFIX
+
+
+def _files(folder: Path | None) -> dict[str, Path]:
+    """Return the file of each name; one in ``folder`` takes the place of ours."""
+    folders = [paths.config_dir() / "exercises"]
+    if folder is not None:
+        if not folder.is_dir():
+            raise InputError(f"there is no folder of exercises '{folder}'; check the path")
+        folders.append(folder)
+    return {path.stem: path for each in folders for path in each.glob(f"*{SUFFIX}")}
 
 
 def read_exercise(path: Path) -> Exercise:
@@ -173,6 +226,9 @@ def read_exercise(path: Path) -> Exercise:
     counts_from = primary.number("counts_from")
     if not 0.25 <= counts_from < 0.9:
         raise primary.fail("counts_from", "must be between 0.25 and 0.9")
+    complete_from = primary.number("complete_from", default=COMPLETE_FROM)
+    if not counts_from < complete_from <= 1.0:
+        raise primary.fail("complete_from", "must lie above counts_from and be at most 1")
     primary.done()
     tempo, whole, hesitations = rule_file.tempo(table.table("phases"))
     range_table, control = table.table("range"), table.table("control")
@@ -196,6 +252,7 @@ def read_exercise(path: Path) -> Exercise:
         target=target,
         second=second,
         counts_from=counts_from,
+        complete_from=complete_from,
         range_cue=range_cue,
         range_points=range_points,
         tempo=tempo,
@@ -210,8 +267,10 @@ def read_exercise(path: Path) -> Exercise:
         weights=rule_file.weights(table),
         dose=rule_file.dose(table.table("dose")),
     )
+    own_texts = table.optional_table("texts")
     table.done()
-    return replace(exercise, cues=_cues(exercise, table))
+    cues = _cues(exercise, table)
+    return replace(exercise, cues=cues, texts=rule_file.texts(own_texts, set(cues.values())))
 
 
 def _ranges(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +11,11 @@ from lbp_rehab.estimate import Estimate
 from lbp_rehab.quality import measures
 from lbp_rehab.quality.movement import VALUE_WIDTH_S, Moments, mean_before
 from lbp_rehab.quality.rules import Demand, FaultRule
-from lbp_rehab.quality.signals import NANOSECONDS, LowPass, smooth
+from lbp_rehab.quality.signals import NANOSECONDS, smooth
 from lbp_rehab.quality.track import Track
-from lbp_rehab.quality.types import FaultFinding, Severity, Side, SubScoreKind
+from lbp_rehab.quality.types import FaultFinding, Severity, SubScoreKind
 
 RUN_GAP_S = 0.3  # a longer gap in the samples ends an excursion
-LIVE_FILTER_S = 0.1
 SIGMA_FLOOR = 1e-9
 
 
@@ -133,67 +131,3 @@ def _worst_run(
         if best is None or excess[worst] > excess[best[1]]:
             best = (first, worst, last)
     return best
-
-
-class LiveFault:
-    """Watches one rule while the movement goes on.
-
-    Parameters
-    ----------
-    rule : FaultRule
-    measure : str
-        What the rule's measure is on one side.
-    side : Side
-        That side; NONE if the measure has none.
-    """
-
-    def __init__(self, rule: FaultRule, measure: str, side: Side) -> None:
-        self.rule, self.measure, self.side = rule, measure, side
-        self._filter = LowPass(LIVE_FILTER_S)
-        self._rest: Estimate | None = None
-        self._since_ns: int | None = None
-
-    def rest(self) -> None:
-        """Take the present value as that of the start position."""
-        if self._filter.value is not None:
-            self._rest = self._filter.estimate()
-
-    def update(
-        self, stamp_ns: int, estimate: Estimate, counts: bool, min_confidence: float
-    ) -> FaultFinding | None:
-        """Take a sample; return the fault if it is present now."""
-        if not estimate.known:
-            self._since_ns = None
-            return None
-        self._filter.update(stamp_ns, estimate)
-        now = self._filter.estimate()
-        if self.rule.from_start:
-            if self._rest is None:
-                return None
-            now = Estimate(now.value - self._rest.value, math.hypot(now.sigma, self._rest.sigma))
-        excess = self.rule.excess(now.value)
-        if not counts or excess <= 0:
-            self._since_ns = None
-            return None
-        if self._since_ns is None:
-            self._since_ns = stamp_ns
-        sure = confidence(excess, now.sigma)
-        held_s = (stamp_ns - self._since_ns) / NANOSECONDS
-        if held_s < self.rule.at_least_s or sure < min_confidence:
-            return None
-        return FaultFinding(
-            id=self.rule.id,
-            kind=SubScoreKind.ALIGNMENT,
-            severity=severity(self.rule, excess),
-            confidence=sure,
-            body_part=self.measure,
-            unit=measures.unit(self.measure),
-            measured=now,
-            allowed_min=self.rule.low,
-            allowed_max=self.rule.high,
-            start_ns=self._since_ns,
-            end_ns=stamp_ns,
-        )
-
-
-Tracks = Mapping[str, Track]

@@ -43,6 +43,7 @@ def _registry() -> dict[str, tuple[str, str]]:
         known |= {f"pelvis_{angle}".replace("pelvis_lumbar", "lumbar"): (PELVIS, "rad")}
         known |= {f"pelvis_{angle}_relative".replace("pelvis_lumbar", "lumbar"): (PELVIS, "rad")}
     known |= {"belly_rise": (BREATH, "m"), "chest_rise": (BREATH, "m")}
+    known |= {"breath_depth": (BREATH, "fraction")}
     for muscle in MUSCLES:
         known |= {f"activation_{muscle}{side}": (EMG, "fraction") for side in ("", "_l", "_r")}
     return known | {
@@ -167,8 +168,8 @@ def from_pelvis(name: str, state: PelvisState) -> Estimate:
 
 
 def from_breath(name: str, breath: Breath) -> Estimate:
-    """Return "belly_rise" or "chest_rise"."""
-    found: Estimate = getattr(breath, name.removesuffix("_rise"))
+    """Return "belly_rise", "chest_rise" or "breath_depth"."""
+    found: Estimate = getattr(breath, name.removesuffix("_rise").removeprefix("breath_"))
     return found
 
 

@@ -127,6 +127,7 @@ class Segmenter:
         self._trough_ns = 0
         self._back_ns: int | None = None
         self._still_ns = 0
+        self._moved_ns = 0
         self._anchor, self._anchor_ns = 0.0, 0
 
     def step(self, stamp_ns: int, estimate: Estimate) -> list[Segment]:
@@ -141,6 +142,8 @@ class Segmenter:
         value = self._fast.update(stamp_ns, estimate)
         lag = self._s.slow_s - self._s.fast_s
         speed = (value - self._slow.update(stamp_ns, estimate)) / lag / self._span()
+        if abs(speed) > self._s.still_per_s:
+            self._moved_ns = stamp_ns
         in_start = (value - self._start_near) * self._span() <= 0
         if self.phase == Phase.UNKNOWN and in_start:
             self.phase = Phase.REST
@@ -156,6 +159,11 @@ class Segmenter:
         elif self.phase == Phase.REST and p > self._s.leave:
             self._begin(stamp_ns, p)
         return ended
+
+    @property
+    def still_s(self) -> float:
+        """For how long the patient has stood still, wherever that is."""
+        return ((self._known_ns or 0) - self._moved_ns) / NANOSECONDS
 
     def stop(self) -> list[Segment]:
         """End the set: a repetition under way is aborted."""

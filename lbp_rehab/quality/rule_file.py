@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from difflib import get_close_matches
 
+from lbp_rehab.languages import fits, known_languages, longest
 from lbp_rehab.quality import measures
 from lbp_rehab.quality.activation import MUSCLES
 from lbp_rehab.quality.rules import (
@@ -198,4 +200,26 @@ def dose(table: Table) -> Dose:
         table.whole("days_per_week"),
     )
     table.done()
+    return found
+
+
+def texts(table: Table | None, cues: Collection[str]) -> dict[str, dict[str, str]]:
+    """Read the texts that the exercise brings for its own cues: language, cue id, text."""
+    if table is None:
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for language in table.keys():  # noqa: SIM118
+        if language not in known_languages():
+            raise table.fail(language, f"is no language; known are {', '.join(known_languages())}")
+        row = table.table(language)
+        found[language] = {}
+        for cue in row.keys():  # noqa: SIM118
+            text = row.text(cue)
+            if cue not in cues:
+                raise row.fail(cue, "is the text of a cue that nothing in this file names")
+            if "{" in text:
+                raise row.fail(cue, "holds '{', which nothing fills in")
+            if not fits(text, language):
+                raise row.fail(cue, f"is too long; use at most {longest(language)}")
+            found[language][cue] = text
     return found

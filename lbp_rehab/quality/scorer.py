@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.quality import measures
 from lbp_rehab.quality.activation import Activation
-from lbp_rehab.quality.exercise import Exercise
-from lbp_rehab.quality.faults import LiveFault
+from lbp_rehab.quality.exercise import RANGE_SHORT, Exercise
+from lbp_rehab.quality.live import LiveFault, LiveRange, Moment, moment
 from lbp_rehab.quality.movement import Moments, find_moments
 from lbp_rehab.quality.repetitions import MOVING, Segment, Segmenter, SegmenterSettings
 from lbp_rehab.quality.scoring import DEFAULT_THRESHOLDS, Scored, score
@@ -103,11 +103,13 @@ class Scorer:
             self._zeros = {name: Zero(still) for name in self._primaries.values()}
         self._segmenter = self._new_segmenter()
         self._live = [
-            LiveFault(rule, measures.of_side(rule.measure, side), side)
+            LiveFault(self.exercise, rule, side)
             for rule in self.exercise.faults
             for side in self._sides
         ]
+        self._live_range = LiveRange(self.exercise)
         self._leading = self._sides[0]
+        self._moment = Moment(0, Phase.UNKNOWN, self._leading, arrived=False)
         self._present: dict[str, FaultFinding] = {}
         self._latest: dict[str, int] = {}
         self._first_ns: int | None = None
@@ -115,6 +117,7 @@ class Scorer:
 
     def _new_segmenter(self) -> Segmenter | TwoWaySegmenter:
         exercise, settings = self.exercise, self.settings.segmenter
+        settings = replace(settings, reached=exercise.complete_from)
         start, counts_from = exercise.start, exercise.counts_from
         nears = tuple(exercise.nears.values())
         if len(nears) == 2:
@@ -180,14 +183,20 @@ class Scorer:
         for name, value in values.items():
             self._tracks[name].add(stamp_ns, value)
         if source == self._primary_source:
-            self._pending += self._segmenter.step(stamp_ns, self._primary(values))
-        self._watch(stamp_ns, values)
-        if source == self._primary_source:
-            if self.phase == Phase.REST:
-                for fault in self._live:
-                    fault.rest()
+            primary = self._primary(values)
+            self._pending += self._segmenter.step(stamp_ns, primary)
+            self._moment = moment(
+                stamp_ns, self._segmenter, self.exercise.counts_from, self._leading
+            )
+            self._note(
+                RANGE_SHORT,
+                self._live_range.update(
+                    primary, self._segmenter.progress, self._moment, self.settings.min_confidence
+                ),
+            )
         else:
             self._check_silence(stamp_ns)
+        self._watch(stamp_ns, values)
         events += self._score_ready(stamp_ns)
         if source == self._primary_source:
             events.append(self._live_quality(stamp_ns))
@@ -216,18 +225,17 @@ class Scorer:
         return known[further]
 
     def _watch(self, stamp_ns: int, values: dict[str, Estimate]) -> None:
+        now = replace(self._moment, stamp_ns=stamp_ns)
         for fault in self._live:
-            rule = fault.rule
-            if fault.measure not in values:
-                continue
-            counts = self.phase in rule.phases and fault.side == self._leading
-            found = fault.update(
-                stamp_ns, values[fault.measure], counts, self.settings.min_confidence
-            )
-            if fault.side == self._leading:
-                self._present.pop(rule.id, None)
-            if found is not None:
-                self._present[rule.id] = found
+            if fault.measure in values:
+                found = fault.update(values[fault.measure], now, self.settings.min_confidence)
+                if fault.side == now.leading:
+                    self._note(fault.rule.id, found)
+
+    def _note(self, fault: str, found: FaultFinding | None) -> None:
+        self._present.pop(fault, None)
+        if found is not None:
+            self._present[fault] = found
 
     def _live_quality(self, stamp_ns: int) -> LiveQuality:
         missing = self.missing(stamp_ns)
@@ -319,6 +327,6 @@ class Scorer:
         for way in ways:
             rest = way.peak.value - way.direction * way.excursion.value
             progress = way.excursion.value / abs(nears[way.direction] - rest)
-            if progress < self.settings.segmenter.reached:
+            if progress < self.exercise.complete_from:
                 return False
         return True

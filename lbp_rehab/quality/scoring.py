@@ -23,14 +23,13 @@ from lbp_rehab.quality.exercise import (
 )
 from lbp_rehab.quality.faults import (
     Deduction,
-    Tracks,
     assess,
     confidence,
     rectified_sigma,
 )
 from lbp_rehab.quality.movement import Moments, control, hesitation
 from lbp_rehab.quality.signals import NANOSECONDS
-from lbp_rehab.quality.track import Track
+from lbp_rehab.quality.track import Track, Tracks
 from lbp_rehab.quality.types import (
     FaultFinding,
     Grade,
@@ -62,6 +61,11 @@ def grade_of(score: Estimate, thresholds: Sequence[float] = DEFAULT_THRESHOLDS) 
     if not score.known:
         return Grade.UNKNOWN
     return Grade(1 + sum(score.value >= t for t in thresholds))
+
+
+def severity_of_share(share: float) -> Severity:
+    """Return the severity of a built-in fault by the share of its sub-score that it costs."""
+    return Severity(1 + (share >= MODERATE_SHARE) + (share >= SEVERE_SHARE))
 
 
 def score(
@@ -177,12 +181,10 @@ class _Judge:
         low, high = allowed
         excess = max(measured.value - high, low - measured.value)
         points = min(max(points_per_unit * excess, 0.0), most)
-        share = points / most
-        worth = Severity(1 + (share >= MODERATE_SHARE) + (share >= SEVERE_SHARE))
         finding = FaultFinding(
             id=fault,
             kind=kind,
-            severity=worth,
+            severity=severity_of_share(points / most),
             confidence=confidence(excess, measured.sigma),
             body_part=body_part,
             unit=unit,

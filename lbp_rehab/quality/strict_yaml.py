@@ -61,6 +61,8 @@ class Table:
         """Read a file; raises InputError if it is not a YAML mapping."""
         try:
             node = yaml.compose(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"cannot read '{path}': {error.strerror}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""

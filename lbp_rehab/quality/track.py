@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,3 +66,6 @@ class Track:
         if len(values) == 0:
             return Estimate.unknown(self.reason)
         return Estimate(float(values.mean()), float(math.sqrt(np.mean(sigmas**2))))
+
+
+Tracks = Mapping[str, Track]

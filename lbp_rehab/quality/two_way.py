@@ -53,6 +53,11 @@ class TwoWaySegmenter:
         """The progress towards the extreme that is nearer."""
         return max((w.progress for w in self._ways), key=lambda p: p.value if p.known else -1.0)
 
+    @property
+    def still_s(self) -> float:
+        """For how long the patient has stood still, wherever that is."""
+        return min(w.still_s for w in self._ways)
+
     def step(self, stamp_ns: int, estimate: Estimate) -> list[Segment]:
         """Take one sample of the measure, known or not; stamps must rise."""
         ended: list[Segment] = []

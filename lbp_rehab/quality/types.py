@@ -100,7 +100,7 @@ class FaultFinding:
     start_ns, end_ns : int
         First and last instant outside the allowed range.
     points_lost : float
-        Points of the total, 0 to 100; 0 while the repetition is not finished.
+        Points of the total, 0 to 100; while the movement goes on: if it stayed so.
     """
 
     id: str

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate
 from lbp_rehab.pelvis.estimator import PelvisEstimator, PelvisSettings
 from lbp_rehab.pelvis.neutral import Collector, Sample
@@ -17,7 +15,7 @@ from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.skeleton import BONES
 from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.quality import measures
-from lbp_rehab.quality.exercise import Exercise, load_exercise, read_exercise
+from lbp_rehab.quality.exercise import Exercise
 from lbp_rehab.quality.scorer import Scorer
 from lbp_rehab.quality.scoring import DEFAULT_THRESHOLDS
 from lbp_rehab.quality.sets import ExerciseSet
@@ -89,22 +87,6 @@ class ScoredSet:
     primary: Mapping[str, Curve]
     known_share: float
     reports: tuple[str, ...]
-
-
-def find_exercise(text: str) -> Exercise:
-    """Return an exercise by its name or by the path of its YAML file.
-
-    Raises
-    ------
-    InputError
-        If there is none, or the file is wrong.
-    """
-    path = Path(text).expanduser()
-    if path.suffix.lower() not in (".yaml", ".yml"):
-        return load_exercise(text)
-    if not path.is_file():
-        raise InputError(f"there is no exercise file '{text}'; check the path")
-    return read_exercise(path)
 
 
 class SegmentPelvis:

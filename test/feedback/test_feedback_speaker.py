@@ -13,7 +13,7 @@ from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate
 from lbp_rehab.nodes import convert, qos
 from lbp_rehab.nodes.feedback_speaker import FeedbackSpeaker
-from lbp_rehab.quality.exercise import load_exercise
+from lbp_rehab.paths import config_dir
 
 pytestmark = pytest.mark.graph
 DOMAIN = 72
@@ -55,13 +55,13 @@ class Graph:
     def now(self, earlier_s=0.0):
         return convert.to_stamp(self.node.get_clock().now().nanoseconds - round(earlier_s * 1e9))
 
-    def bridge(self, *faults, earlier_s=0.0, index=1, score=80.0):
+    def bridge(self, *faults, earlier_s=0.0, index=1, score=80.0, exercise="glute_bridge"):
         self.repetition.publish(
             msg.Repetition(
                 person_id="p7",
                 session_id="s1",
                 set_index=2,
-                exercise="glute_bridge",
+                exercise=exercise,
                 index=index,
                 outcome=msg.Repetition.OUTCOME_COMPLETE,
                 score=convert.to_estimate(Estimate(score, 1.0)),
@@ -140,6 +140,73 @@ def test_muted_it_is_text_only_in_the_chosen_language(graph, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def own_bridge(folder, texts, name="my_bridge"):
+    ours = (config_dir() / "exercises" / "glute_bridge.yaml").read_text()
+    new = ours.replace("name: glute_bridge", f"name: {name}").replace("level_pelvis", "be_level")
+    (folder / f"{name}.yaml").write_text(new + texts)
+
+
+DROPS = msg.Fault(id="pelvis_drops", severity=msg.Fault.SEVERITY_MODERATE, points_lost=20.0)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "Good. Both hips level"), ("de", "Gut. Beide Hüften gleich hoch")]
+)
+def test_the_texts_of_an_own_exercise_are_said(graph, tmp_path, language, text):
+    texts = (
+        "texts:\n  en: {be_level: Both hips level}\n  de: {be_level: Beide Hüften gleich hoch}\n"
+    )
+    own_bridge(tmp_path, texts)
+    graph.start(
+        wav_folder=str(tmp_path), mute=True, exercise_folder=str(tmp_path), language=language
+    )
+    graph.bridge(DROPS, exercise="my_bridge")
+    graph.until(lambda: graph.cues)
+    assert (graph.cues[0].text, graph.cues[0].answers) == (text, "pelvis_drops")
+    assert "without a text" not in graph.speaker.health()[1]
+
+
+def test_a_cue_without_a_text_is_told_and_the_rest_is_said(graph, tmp_path):
+    own_bridge(tmp_path, "")
+    graph.start(wav_folder=str(tmp_path), mute=True, exercise_folder=str(tmp_path))
+    graph.bridge(DROPS, HIPS_LOW, exercise="my_bridge")
+    graph.until(lambda: graph.cues)
+    assert graph.cues[0].answers == "range_short"
+    assert "my_bridge names cues without a text: add be_level" in graph.speaker.health()[1]
+
+
+def test_the_next_set_has_the_texts_of_its_own_exercise(graph, tmp_path):
+    own_bridge(tmp_path, "texts:\n  en: {lift_hips_higher: Up with the hips}\n")
+    graph.start(
+        wav_folder=str(tmp_path), mute=True, exercise_folder=str(tmp_path), min_interval_s=0.0
+    )
+    graph.bridge(HIPS_LOW, exercise="my_bridge")
+    graph.until(lambda: len(graph.cues) == 1)
+    graph.repetition.publish(
+        msg.Repetition(
+            session_id="s1", set_index=3, exercise="glute_bridge", index=1, end=graph.now(),
+            outcome=msg.Repetition.OUTCOME_COMPLETE, faults=[HIPS_LOW],
+        )
+    )  # fmt: skip
+    graph.until(lambda: len(graph.cues) == 2)
+    assert graph.cues[0].text == "Good. Up with the hips"
+    assert graph.cues[1].text == "Lift your hips a little higher"
+
+
+def test_an_exercise_without_a_file_is_counted_and_stopped_and_told(graph, tmp_path):
+    graph.start(wav_folder=str(tmp_path), mute=True, min_interval_s=0.0)
+    graph.bridge(HIPS_LOW, exercise="unheard_of")
+    graph.until(lambda: len(graph.cues) == 1)
+    assert graph.cues[0].text == "1, Good"
+    level, sentence, _ = graph.speaker.health()
+    assert level == b"\x01"
+    assert "no corrections, only counts, grades and stops: there is no exercise" in sentence
+    unsafe = msg.Fault(id="x", severity=msg.Fault.SEVERITY_UNSAFE)
+    graph.bridge(unsafe, exercise="unheard_of", index=2)
+    graph.until(lambda: len(graph.cues) == 2)
+    assert graph.cues[1].severity == msg.Cue.SEVERITY_STOP
+
+
 @pytest.mark.parametrize("fault", ["lumbar_overextension", "not_in_the_exercise_file"])
 def test_an_unsafe_movement_is_stopped_at_once(graph, tmp_path, fault):
     graph.start(wav_folder=str(tmp_path), mute=True)
@@ -164,22 +231,19 @@ def test_an_event_from_long_ago_is_not_answered(graph, tmp_path):
     assert "lag" not in graph.speaker.health()[1]
 
 
-def moderate(graph, fault, share_of_severe):
-    """Return a fault that began 0.3 s ago, with its excess as a share of the severe one."""
-    rule = next(r for r in load_exercise("glute_bridge").faults if r.id == fault)
+def moderate(graph, fault, points):
+    """Return a fault that began 0.3 s ago and would cost so many points."""
     return msg.Fault(
         id=fault,
         severity=msg.Fault.SEVERITY_MODERATE,
-        measured=convert.to_estimate(Estimate(1.0 + share_of_severe * rule.severe, 0.01)),
-        has_max=True,
-        allowed_max=1.0,
+        points_lost=points,
         start=graph.now(earlier_s=0.3),
     )
 
 
 def test_a_moderate_fault_is_corrected_during_the_movement(graph, tmp_path):
     graph.start(wav_folder=str(tmp_path), mute=True)
-    fault = moderate(graph, "pelvis_drops", 0.5)
+    fault = moderate(graph, "pelvis_drops", 10.0)
     graph.moment(fault)
     graph.until(lambda: graph.cues)
     (cue,) = graph.cues
@@ -192,7 +256,7 @@ def test_during_the_movement_the_fault_that_will_cost_most_is_corrected(graph, t
     graph.start(wav_folder=str(tmp_path), mute=True)
     graph.moment(
         *(
-            moderate(graph, f, 0.9 if f == dearer else 0.1)
+            moderate(graph, f, 18.0 if f == dearer else 2.0)
             for f in ("pelvis_drops", "knees_fall_in")
         )
     )
@@ -289,6 +353,7 @@ def test_a_plug_in_voice_that_fails_is_told_and_espeak_speaks(graph, tmp_path, p
     [
         ({"voice_command": "piper"}, "voice_command"),
         ({"grade_thresholds": [60.0, 50.0, 80.0, 90.0]}, "four rising numbers"),
+        ({"exercise_folder": "/no/such"}, "no folder of exercises '/no/such'"),
         ({"live_from": "now and then"}, "choose one of mild, moderate, severe, never"),
     ],
 )

@@ -4,7 +4,8 @@ import pytest
 
 from lbp_rehab.errors import InputError
 from lbp_rehab.feedback import texts as wording
-from lbp_rehab.feedback.texts import GENERAL, GRADES, fits, known_languages, load_texts
+from lbp_rehab.feedback.texts import GENERAL, GRADES, load_texts
+from lbp_rehab.languages import fits, known_languages
 from lbp_rehab.quality.exercise import known_exercises, load_exercise
 
 
@@ -12,8 +13,9 @@ from lbp_rehab.quality.exercise import known_exercises, load_exercise
 def test_every_cue_of_every_exercise_exists_in_every_language(language):
     texts = load_texts(language)
     for name in known_exercises():
-        cues = load_exercise(name).cues.values()
-        assert wording.missing_texts(texts, language, name, cues) == ""
+        exercise = load_exercise(name)
+        all_texts = wording.with_own(texts, exercise.texts.get(language, {}))
+        assert wording.missing_texts(all_texts, language, name, exercise.cues.values()) == ""
     assert set(GENERAL) <= set(texts)
 
 
@@ -58,10 +60,21 @@ def test_what_may_be_said_in_a_set_begins_with_the_stop_and_holds_what_the_polic
     assert len(set(likely)) == len(likely)
 
 
+def test_own_texts_count_before_ours_but_never_change_the_stop():
+    texts = {"stop": "Stop", "count": "{count}", "level_pelvis": "Level", "breathe_on": "Breathe"}
+    own = {"stop": "Go on", "count": "ten", "level_pelvis": "Hips level", "new": "New"}
+    assert wording.with_own(texts, own | {"breathe_on": "Go on breathing"}) == {
+        "stop": "Stop", "count": "{count}", "level_pelvis": "Hips level", "new": "New",
+        "breathe_on": "Go on breathing",
+    }  # fmt: skip
+    assert texts["level_pelvis"] == "Level"
+
+
 def test_the_texts_that_an_exercise_lacks_are_named_with_the_file_to_add_them_to():
     sentence = wording.missing_texts(load_texts("de"), "de", "wall_squat", ["stop", "sit_lower"])
     assert sentence == (
-        "exercise wall_squat names cues without a text: add sit_lower to cues/de.yaml"
+        "exercise wall_squat names cues without a text: add sit_lower under texts.de in its file, "
+        "or to cues/de.yaml"
     )
 
 

@@ -18,6 +18,7 @@ from lbp_rehab.estimate import Estimate
 from lbp_rehab.nodes import convert, qos
 from lbp_rehab.nodes.convert_quality import to_fault
 from lbp_rehab.nodes.quality_scorer import QualityScorer
+from lbp_rehab.paths import config_dir
 from lbp_rehab.quality.types import FaultFinding, Severity, SubScoreKind
 
 pytestmark = pytest.mark.graph
@@ -203,6 +204,34 @@ def test_a_defect_while_a_goal_is_judged_refuses_it_and_the_node_lives(graph, mo
         patch.setattr(graph.scorer._action, "_stop", broken)
         cancelled = goal.cancel_goal_async()
         graph.until(cancelled.done)
+
+
+def test_an_exercise_by_path_runs_if_its_name_leads_there(graph, tmp_path):
+    ours = (config_dir() / "exercises" / "glute_bridge.yaml").read_text()
+    path = tmp_path / "my_bridge.yaml"
+    path.write_text(ours.replace("name: glute_bridge", "name: my_bridge"))
+    graph.start(exercise=str(path), exercise_folder=str(tmp_path))
+    graph.show(7.0)
+    graph.until(lambda: graph.repetitions)
+    assert graph.repetitions[0].exercise == "my_bridge"
+    elsewhere = tmp_path / "other"
+    elsewhere.mkdir()
+    other = elsewhere / "their_bridge.yaml"
+    other.write_text(ours.replace("name: glute_bridge", "name: their_bridge"))
+    assert not graph.send(exercise=str(other)).accepted
+    assert graph.send(exercise="my_bridge").accepted
+
+
+@pytest.mark.parametrize(
+    ("parameters", "complaint"),
+    [
+        ({"exercise_folder": "/no/such"}, "no folder of exercises '/no/such'"),
+        ({"exercise": "/no/such.yaml"}, "no exercise file"),
+    ],
+)
+def test_a_wrong_place_of_exercises_is_refused(graph, parameters, complaint):
+    with pytest.raises(InputError, match=complaint):
+        graph.start(**parameters)
 
 
 def test_a_goal_takes_the_place_of_the_configured_exercise(graph):

@@ -15,7 +15,7 @@ from lbp_rehab.skeletons.convert import Converter, ConverterSettings
 from lbp_rehab.skeletons.csv_file import CsvOptions, read_csv
 from lbp_rehab.skeletons.layouts import LAYOUTS
 from lbp_rehab.skeletons.plots import plot
-from lbp_rehab.skeletons.score import SegmentPelvis, find_exercise, poses, score_recording
+from lbp_rehab.skeletons.score import SegmentPelvis, poses, score_recording
 from lbp_rehab.skeletons.text import figures, interval, text
 
 FOUR = ("kinect25", "coco17", "blazepose33", "halpe26")
@@ -27,7 +27,7 @@ name: arm_lift
 title: Both arms lifted
 posture: standing
 side: none
-camera: From the front
+camera: {advice: From the front, sides: [front], elevation: [0 deg, 30 deg]}
 primary: {measure: arm_elevation_l, start: [-90 deg, -50 deg], target: [50 deg, 90 deg],
   counts_from: 0.5}
 phases:
@@ -110,7 +110,7 @@ def test_the_default_sigma_widens_the_score_but_keeps_the_count(
 
 def scored_file(path, options=None, exercise="forward_bend", layout=KINECT):
     return score_recording(
-        read_csv(path, layout, options), find_exercise(exercise), Converter(layout)
+        read_csv(path, layout, options), load_exercise(exercise), Converter(layout)
     )
 
 
@@ -200,9 +200,9 @@ def test_mirrored_axes_are_noticed_by_feet_or_face(
 
 def test_an_exercise_file_that_is_not_there_is_refused():
     with pytest.raises(InputError, match=r"no exercise file 'none/such\.yaml'"):
-        find_exercise("none/such.yaml")
+        load_exercise("none/such.yaml")
     with pytest.raises(InputError, match="no exercise 'such'"):
-        find_exercise("such")
+        load_exercise("such")
 
 
 def test_the_four_arm_lifts_of_kimore_are_counted(kimore, tmp_path):

@@ -1,0 +1,195 @@
+"""Faults while the movement goes on: what is wrong now, and what it would cost if it stayed so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from lbp_rehab.estimate import Estimate
+from lbp_rehab.quality import measures
+from lbp_rehab.quality.exercise import RANGE_SHORT, Exercise
+from lbp_rehab.quality.faults import confidence, severity
+from lbp_rehab.quality.repetitions import Segmenter
+from lbp_rehab.quality.rules import Demand, FaultRule
+from lbp_rehab.quality.scoring import severity_of_share
+from lbp_rehab.quality.signals import NANOSECONDS, LowPass
+from lbp_rehab.quality.two_way import TwoWaySegmenter
+from lbp_rehab.quality.types import FaultFinding, Phase, Side, SubScoreKind
+
+FILTER_S = 0.1
+# Who stands still for this long has arrived: what is not reached by now will not be.
+ARRIVED_S = 0.35
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where the repetition is.
+
+    Attributes
+    ----------
+    leading : Side
+        The side that is further on its way.
+    arrived : bool
+        Whether the way out is over: the patient stands still there, or has turned back.
+    """
+
+    stamp_ns: int
+    phase: Phase
+    leading: Side
+    arrived: bool
+
+
+def moment(
+    stamp_ns: int, segmenter: Segmenter | TwoWaySegmenter, counts_from: float, leading: Side
+) -> Moment:
+    """Return where the repetition is, as the segmenter sees it."""
+    phase, progress = segmenter.phase, segmenter.progress
+    on_its_way = progress.known and progress.value > counts_from
+    still = phase in (Phase.OUT, Phase.HOLD) and on_its_way and segmenter.still_s > ARRIVED_S
+    return Moment(stamp_ns, phase, leading, still or phase == Phase.RETURN)
+
+
+class LiveFault:
+    """Watches one rule of alignment on one side.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    rule : FaultRule
+    side : Side
+        NONE if no side works.
+    """
+
+    def __init__(self, exercise: Exercise, rule: FaultRule, side: Side) -> None:
+        self.rule, self.side = rule, side
+        self.measure = measures.of_side(rule.measure, side)
+        self._weight = exercise.weights.get(SubScoreKind.ALIGNMENT, 0.0)
+        self._filter = LowPass(FILTER_S)
+        self._rest: Estimate | None = None
+        self._since_ns: int | None = None
+        self._best: Estimate | None = None  # nearest to the range, in this repetition
+
+    def update(self, estimate: Estimate, now: Moment, min_confidence: float) -> FaultFinding | None:
+        """Take a sample; return the fault if it is present now."""
+        if not estimate.known:
+            self._since_ns = None
+            return None
+        self._filter.update(now.stamp_ns, estimate)
+        value = self._filter.estimate()
+        if now.phase == Phase.REST:
+            self._rest, self._best = value, None
+        if self.rule.from_start:
+            if self._rest is None:
+                return None
+            value = Estimate(
+                value.value - self._rest.value, math.hypot(value.sigma, self._rest.sigma)
+            )
+        if self.side != now.leading:
+            self._since_ns = None
+            return None
+        if self.rule.demand == Demand.REACH:
+            return self._unreached(value, now, min_confidence)
+        return self._outside(value, now, min_confidence)
+
+    def _outside(self, value: Estimate, now: Moment, min_confidence: float) -> FaultFinding | None:
+        excess = self.rule.excess(value.value)
+        if now.phase not in self.rule.phases or excess <= 0:
+            self._since_ns = None
+            return None
+        if self._since_ns is None:
+            self._since_ns = now.stamp_ns
+        held_s = (now.stamp_ns - self._since_ns) / NANOSECONDS
+        if held_s < self.rule.at_least_s or confidence(excess, value.sigma) < min_confidence:
+            return None
+        return self._finding(value, self._since_ns, now)
+
+    def _unreached(
+        self, value: Estimate, now: Moment, min_confidence: float
+    ) -> FaultFinding | None:
+        best = self._best
+        if now.phase in self.rule.phases and (
+            best is None or self.rule.excess(value.value) < self.rule.excess(best.value)
+        ):
+            best = self._best = value
+        if best is None or not now.arrived:
+            self._since_ns = None
+            return None
+        excess = self.rule.excess(best.value)
+        if excess <= 0 or confidence(excess, best.sigma) < min_confidence:
+            self._since_ns = None
+            return None
+        if self._since_ns is None:
+            self._since_ns = now.stamp_ns
+        return self._finding(best, self._since_ns, now)
+
+    def _finding(self, value: Estimate, since_ns: int, now: Moment) -> FaultFinding:
+        rule = self.rule
+        excess = rule.excess(value.value)
+        return FaultFinding(
+            id=rule.id,
+            kind=SubScoreKind.ALIGNMENT,
+            severity=severity(rule, excess),
+            confidence=confidence(excess, value.sigma),
+            body_part=self.measure,
+            unit=measures.unit(self.measure),
+            measured=value,
+            allowed_min=rule.low,
+            allowed_max=rule.high,
+            start_ns=since_ns,
+            end_ns=now.stamp_ns,
+            points_lost=self._weight * min(rule.points * excess / rule.severe, 100.0),
+        )
+
+
+class LiveRange:
+    """Says that a repetition stopped short of its target, at the first extreme.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    """
+
+    def __init__(self, exercise: Exercise) -> None:
+        self._exercise, self._reached = exercise, exercise.complete_from
+        self._weight = exercise.weights.get(SubScoreKind.RANGE, 0.0)
+        self._furthest = 0.0
+        self._found: FaultFinding | None = None
+
+    def update(
+        self, value: Estimate, progress: Estimate, now: Moment, min_confidence: float
+    ) -> FaultFinding | None:
+        """Take a sample of the primary measure; return the fault if the target was not reached."""
+        if now.phase in (Phase.REST, Phase.UNKNOWN):
+            self._furthest, self._found = 0.0, None
+        if not (value.known and progress.known):
+            return None
+        if progress.value > self._furthest:
+            self._furthest, self._found = progress.value, None
+        if self._furthest >= self._reached or not now.arrived or now.phase == Phase.HOLD:
+            return None
+        if self._found is None:
+            self._found = self._finding(value, now)
+        if self._found.confidence < min_confidence:
+            return None
+        return replace(self._found, end_ns=now.stamp_ns)
+
+    def _finding(self, value: Estimate, now: Moment) -> FaultFinding:
+        exercise = self._exercise
+        near = exercise.target_near
+        short = 1.0 - self._furthest
+        points = exercise.range_points * min(short / (1.0 - exercise.counts_from), 1.0)
+        open_end = exercise.direction > 0
+        return FaultFinding(
+            id=RANGE_SHORT,
+            kind=SubScoreKind.RANGE,
+            severity=severity_of_share(points / 100.0),
+            confidence=confidence(exercise.direction * (near - value.value), value.sigma),
+            body_part=measures.of_side(exercise.primary, now.leading),
+            unit=exercise.unit,
+            measured=value,
+            allowed_min=near if open_end else -math.inf,
+            allowed_max=math.inf if open_end else near,
+            start_ns=now.stamp_ns,
+            end_ns=now.stamp_ns,
+            points_lost=self._weight * points,
+        )
