@@ -138,7 +138,7 @@ class SetCase(Case, Protocol):
     def repetitions(self) -> Sequence[TrueRepetition]: ...  # noqa: D102
 
 
-def draw(kind: str, seed: int, amount: int) -> Sequence[Any]:
+def draw(kind: str, seed: int, amount: int, **settings: bool) -> Sequence[Any]:
     """Return the cases of a benchmark.
 
     Parameters
@@ -148,7 +148,9 @@ def draw(kind: str, seed: int, amount: int) -> Sequence[Any]:
     seed : int
         Another one draws people, movements, rooms and cameras anew.
     amount : int
-        About so many frames ("pose", "quality") or recordings ("emg").
+        About so many frames ("pose"), sets ("quality") or recordings ("emg").
+    settings
+        Further ones of the function.
 
     Raises
     ------
@@ -161,9 +163,8 @@ def draw(kind: str, seed: int, amount: int) -> Sequence[Any]:
             f"the synthetic patient needs {' and '.join(missing)}; install it with "
             "pip install 'lbp-rehab[synthetic]'"
         )
-    cases: Sequence[Any] = getattr(importlib.import_module(GENERATOR), f"{kind}_cases")(
-        seed, amount
-    )
+    make = getattr(importlib.import_module(GENERATOR), f"{kind}_cases")
+    cases: Sequence[Any] = make(seed, amount, **settings)
     if not cases:
         raise InputError("there is no case to measure; ask for more frames or recordings")
     return cases

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lbp_rehab.errors import InputError
 
-FRAMES, RECORDINGS, PEER_RECORDINGS, JOBS = 5616, 52, 4, 2
+FRAMES, SETS, RECORDINGS, PEER_RECORDINGS, JOBS = 5616, 104, 52, 4, 2
 ON_CASES = ("pose", "pelvis", "emg", "quality")
 WITH_PAGE = ("pose", "pelvis", "emg")
 
@@ -21,6 +21,12 @@ def add(benchmark: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--peer-recordings", type=int, default=PEER_RECORDINGS,
             help="the first ones, which go through NeuroKit2 too; it is slow",
+        )  # fmt: skip
+    elif benchmark == "quality":
+        parser.add_argument("--sets", type=int, default=SETS, help="of an exercise, so many in all")
+        parser.add_argument(
+            "--any-view", action="store_true",
+            help="put the camera anywhere, not where the exercise's file advises",
         )  # fmt: skip
     else:
         parser.add_argument("--frames", type=int, default=FRAMES, help="about so many")

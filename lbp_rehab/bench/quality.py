@@ -14,55 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.bench import cases, options
-from lbp_rehab.bench.cases import SetCase, groups
+from lbp_rehab.bench.cases import groups
 from lbp_rehab.bench.figures import Summary, rounded, statistic
 from lbp_rehab.bench.page import number, table
+from lbp_rehab.bench.quality_case import run_set
+from lbp_rehab.bench.quality_cues import cue_delays_s, cue_figures
 from lbp_rehab.bench.quality_faults import (
     REPORTED_AS,
-    Repetition,
     SetRecord,
     count_fault,
     made_up,
     pair,
 )
-from lbp_rehab.bench.records import CaseInfo
-from lbp_rehab.bench.run_case import NeutralAtRest
-from lbp_rehab.pelvis.estimator import PelvisEstimator
-from lbp_rehab.pose.estimator import PoseEstimator
-from lbp_rehab.quality.exercise import known_exercises, load_exercise
-from lbp_rehab.quality.scorer import Scorer
-from lbp_rehab.quality.sets import ExerciseSet
+from lbp_rehab.quality.exercise import known_exercises
 from lbp_rehab.quality.types import Severity
 from lbp_rehab.stamps import NANOSECONDS
 
 BOUNDARY_S = 0.2
 LEAST_FOR_RANKS = 5  # repetitions of an exercise
-
-
-def run_set(case: SetCase) -> SetRecord:
-    """Run pose, pelvis and scorer over one set as their nodes do."""
-    exercise = load_exercise(case.exercise)
-    follow, pelvis = PoseEstimator(), PelvisEstimator()
-    calibration = NeutralAtRest(pelvis)
-    running = ExerciseSet(Scorer(exercise), exercise.side)
-    frames = 0
-    for item in case:
-        pose = follow.update(item.frame)
-        state, sample = pelvis.update(pose)
-        calibration.add(sample, pose.stamp_ns, bool(item.neutral))
-        running.update(pose.stamp_ns, pose=pose, pelvis=state)
-        frames += 1
-    running.finish()
-    true = tuple(
-        Repetition(
-            int(r.start_ns), int(r.end_ns), bool(r.counts),
-            {f.name: float(f.severity) for f in r.faults if f.severity > 0},
-        )
-        for r in case.repetitions
-    )  # fmt: skip
-    return SetRecord(
-        CaseInfo.of(case), frames, true, tuple(running.results), frozenset(exercise.cues)
-    )
 
 
 def figures(records: Sequence[SetRecord], seed: int, undefined: Sequence[str]) -> dict[str, Any]:
@@ -110,7 +79,9 @@ def summarise(records: Sequence[SetRecord]) -> Summary:
         f.severity >= Severity.MODERATE for found in clean + invented for f in found.faults
     )
     ranks = [v for v in (_ranks(g) for g in _by_exercise(records)) if v is not None]
-    exact = [r.counted == r.to_count for r in records]
+    exact = [r.exact for r in records]
+    said = [late for r in records for late in cue_delays_s(r)]
+    views = view_differences(records)
     return {
         "sets": len(records),
         "frames": sum(r.frames for r in records),
@@ -126,6 +97,9 @@ def summarise(records: Sequence[SetRecord]) -> Summary:
         "made_up_repetitions": len(invented),
         "false_alarms_per_clean_repetition": (rounded(alarms / len(clean), 4) if clean else None),
         "score_spearman": rounded(float(np.mean(ranks)), 4) if ranks else None,
+        **cue_figures(said),
+        "score_between_views_median": rounded(float(np.median(views)), 2) if views else None,
+        "repetitions_from_two_views": len(views),
         "faults_without_rule": sorted(
             {
                 f"{r.info.exercise}: {name}"
@@ -136,6 +110,20 @@ def summarise(records: Sequence[SetRecord]) -> Summary:
             }
         ),
     }
+
+
+def view_differences(records: Sequence[SetRecord]) -> list[float]:
+    """Return how far the scores of the same repetition are apart when seen from two sides."""
+    apart = []
+    for members in groups(r.twin for r in records).values():
+        if len(members) != 2 or not records[members[0]].twin:
+            continue
+        scores = [
+            {t.start_ns: f.score.value for t, f in pair(records[k]) if f.score.known}
+            for k in members
+        ]
+        apart += [abs(scores[0][t] - scores[1][t]) for t in scores[0].keys() & scores[1].keys()]
+    return apart
 
 
 def _names(records: Sequence[SetRecord]) -> list[str]:
@@ -173,12 +161,13 @@ def _fault(records: Sequence[SetRecord], name: str) -> Summary:
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure as the options say."""
-    options.check(arguments, arguments.frames)
-    drawn = cases.draw("quality", arguments.seed, arguments.frames)
-    defined = set(known_exercises())
-    undefined = {c.exercise for c in drawn} - defined
-    records = cases.work_off(run_set, [c for c in drawn if c.exercise in defined], arguments.jobs)
-    return figures(records, arguments.seed, sorted(undefined))
+    options.check(arguments, arguments.sets)
+    drawn = cases.draw("quality", arguments.seed, arguments.sets, any_view=arguments.any_view)
+    from lbp_rehab.synthetic.motion.programs import PROGRAMS  # noqa: PLC0415
+
+    undefined = set(PROGRAMS) - set(known_exercises())
+    records = cases.work_off(run_set, drawn, arguments.jobs)
+    return {**figures(records, arguments.seed, sorted(undefined)), "any_view": arguments.any_view}
 
 
 def text(result: dict[str, Any]) -> str:
@@ -191,6 +180,9 @@ def text(result: dict[str, Any]) -> str:
             ("faults, macro F1", "fault_macro_f1", 2, "", False),
             ("false alarms a clean repetition", "false_alarms_per_clean_repetition", 2, "", False),
             ("score against severity, Spearman", "score_spearman", 2, "", False),
+            ("score from two sides, median difference", "score_between_views_median", 1, "", False),
+            ("fault to cue, median", "cue_median_s", 2, "s", False),
+            ("fault to cue, 95 %", "cue_p95_s", 2, "s", False),
         )
     ]
     lines = table(["", "ours"], rows)

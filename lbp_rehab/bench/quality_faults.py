@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,21 +12,42 @@ from lbp_rehab.quality.types import Outcome, RepetitionResult, Severity
 
 # Fault as it was put in -> the ids under which the scorer reports it, where they differ.
 REPORTED_AS: dict[str, tuple[str, ...]] = {
-    "deviates": ("deviates_sideways",),
+    "breath_holding": ("range_short", "breath_holding"),
     "hips_low": ("range_short",),
     "no_pelvic_motion": ("range_short",),
-    "too_fast": ("out_too_short", "hold_too_short", "return_too_short"),
+    "too_fast": ("too_fast", "out_too_short", "hold_too_short", "return_too_short"),
 }
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """One true repetition, its faults as name to severity 0 to 1."""
+    """One true repetition.
+
+    Attributes
+    ----------
+    faults : dict
+        Name to severity 0 to 1.
+    borderline : bool
+        Whether counting it is right either way.
+    onsets_ns : dict
+        When each fault is there to be seen.
+    """
 
     start_ns: int
     end_ns: int
     counts: bool
     faults: dict[str, float]
+    borderline: bool = False
+    onsets_ns: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SaidCue:
+    """A cue that was published; ``live``: while the movement went on."""
+
+    stamp_ns: int
+    answers: str
+    live: bool
 
 
 @dataclass(frozen=True)
@@ -37,6 +58,9 @@ class SetRecord:
     ----------
     rules : frozenset of str
         Ids of the faults that the exercise's file can report.
+    cues : tuple of SaidCue
+    twin : str
+        Common to the sets that show the same movement from different sides.
     """
 
     info: CaseInfo
@@ -44,6 +68,8 @@ class SetRecord:
     true: tuple[Repetition, ...]
     found: tuple[RepetitionResult, ...]
     rules: frozenset[str]
+    cues: tuple[SaidCue, ...] = ()
+    twin: str = ""
 
     @property
     def counted(self) -> int:
@@ -54,6 +80,12 @@ class SetRecord:
     def to_count(self) -> int:
         """Repetitions that a therapist counts."""
         return sum(r.counts for r in self.true)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the count is right; where one goes as far as just counts, either way is."""
+        sure = sum(r.counts and not r.borderline for r in self.true)
+        return sure <= self.counted <= sure + sum(r.borderline for r in self.true)
 
 
 def level(severity: float) -> Severity:

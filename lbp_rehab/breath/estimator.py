@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lbp_rehab.breath.depth import DepthOfBreath
 from lbp_rehab.breath.types import Breath
 from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.estimate import Estimate, Reason
@@ -23,14 +24,15 @@ from lbp_rehab.stamps import NANOSECONDS
 Array = NDArray[np.float64]
 
 POINTS = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
-# Where the patches lie: shares of the way from the hips to the shoulders, and half their width.
-BELLY, CHEST = (0.12, 0.52), (0.62, 0.92)
+# Where the patches lie: from and to which share of the way from the hips to the shoulders, and half
+# their width in metres. The belly's is where breathing lifts it most.
+BELLY, CHEST = (0.10, 0.35, 0.06), (0.62, 0.92, 0.09)
 HALF_WIDTH_M = 0.09
 REACH_M = (0.0, 0.35)  # in front of the line from hips to shoulders
 LEAST_PIXELS = 150
 # Neighbouring pixels of a stereo camera share their matching window: so many are as good as one.
 SHARED_PIXELS = 30.0
-SIGMA_FLOOR_M = 0.001
+SIGMA_FLOOR_M = 0.0005
 FOLLOW_S = 3.0  # time constant of the joints' average
 MOVED_M = 0.10  # a patient whose joints are farther off than this has moved
 
@@ -65,7 +67,10 @@ class BreathEstimator:
             trunk = self._trunk = _Trunk(pose.track_id, pose.stamp_ns, joints)
         trunk.follow(pose.stamp_ns, joints)
         belly, chest = trunk.walls(depth, intrinsics)
-        return Breath(pose.stamp_ns, pose.frame_id, pose.person_id, belly, chest, pose.track_id)
+        return Breath(
+            pose.stamp_ns, pose.frame_id, pose.person_id, belly, chest,
+            trunk.breathing.update(pose.stamp_ns, chest), pose.track_id,
+        )  # fmt: skip
 
 
 @dataclass
@@ -78,7 +83,8 @@ class _Trunk:
 
     def __post_init__(self) -> None:
         self.axes = pelvis_axes(self.joints)
-        self.first: dict[tuple[float, float], float] = {}
+        self.first: dict[tuple[float, float, float], float] = {}
+        self.breathing = DepthOfBreath()
 
     def is_of(self, pose: BodyPose, joints: Array) -> bool:
         moved_m = float(np.linalg.norm(joints.mean(axis=0) - self.joints.mean(axis=0)))
@@ -97,20 +103,17 @@ class _Trunk:
         local = (surface - hips) @ self.axes
         length = float(np.linalg.norm(shoulders - hips))
         share = local[:, 2] / length
-        front = (np.abs(local[:, 1]) < HALF_WIDTH_M) & (local[:, 0] > REACH_M[0])
-        front &= local[:, 0] < REACH_M[1]
-        return self._wall(BELLY, local[:, 0], share, front), self._wall(
-            CHEST, local[:, 0], share, front
-        )
+        near = (local[:, 0] > REACH_M[0]) & (local[:, 0] < REACH_M[1])
+        local, share = local[near], share[near]
+        belly, chest = (self._wall(part, local, share) for part in (BELLY, CHEST))
+        return belly, chest
 
-    def _wall(
-        self, part: tuple[float, float], out_m: Array, share: Array, front: NDArray[np.bool_]
-    ) -> Estimate:
-        inside = front & (share > part[0]) & (share < part[1])
+    def _wall(self, part: tuple[float, float, float], local: Array, share: Array) -> Estimate:
+        inside = (share > part[0]) & (share < part[1]) & (np.abs(local[:, 1]) < part[2])
         n = int(inside.sum())
         if n < LEAST_PIXELS:
             return Estimate.unknown(Reason.NO_DEPTH)
-        found = out_m[inside]
+        found = local[inside, 0]
         low, high = np.quantile(found, (0.1, 0.9))
         middle = found[(found >= low) & (found <= high)]
         level_m = float(middle.mean())
@@ -137,4 +140,4 @@ def _surface(depth: NDArray[np.uint16], camera: Intrinsics, joints: Array) -> Ar
 
 def _unknown(pose: BodyPose, reason: Reason) -> Breath:
     none = Estimate.unknown(reason)
-    return Breath(pose.stamp_ns, pose.frame_id, pose.person_id, none, none, pose.track_id)
+    return Breath(pose.stamp_ns, pose.frame_id, pose.person_id, none, none, none, pose.track_id)

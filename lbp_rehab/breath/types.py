@@ -17,6 +17,8 @@ class Breath:
         Of the depth image.
     belly, chest : Estimate
         Metres, positive outwards, above the level when the patient was first still.
+    depth : Estimate
+        Depth of the chest's breathing over the last seconds as a fraction of the usual one.
     track_id : int
         Of the ``BodyPose``.
     """
@@ -26,4 +28,5 @@ class Breath:
     person_id: str
     belly: Estimate
     chest: Estimate
+    depth: Estimate
     track_id: int = 0

@@ -6,19 +6,22 @@ seed draws people, styles, rooms and cameras anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from lbp_rehab.pose.skeleton import NAMES
-from lbp_rehab.quality.exercise import known_exercises
+from lbp_rehab.pose.types import Posture
+from lbp_rehab.quality.exercise import known_exercises, load_exercise
+from lbp_rehab.quality.rules import CAMERA_SPREAD_RAD
 from lbp_rehab.synthetic.draws import Split
 from lbp_rehab.synthetic.emg.cases import EmgRecording, emg_cases
+from lbp_rehab.synthetic.imaging.views import azimuth_towards
 from lbp_rehab.synthetic.messages import PARTIAL_BELOW
-from lbp_rehab.synthetic.motion.movement import Fault, Repetition
-from lbp_rehab.synthetic.motion.programs import PROGRAMS
+from lbp_rehab.synthetic.motion.movement import Fault, FaultShown, Repetition
+from lbp_rehab.synthetic.motion.programs import PROGRAMS, effect
 from lbp_rehab.synthetic.scenario import Scenario
 from lbp_rehab.synthetic.staging import BLANKET_EXERCISES
 from lbp_rehab.synthetic.studio import Shown, Studio
@@ -29,7 +32,10 @@ __all__ = [
 ]  # fmt: skip
 
 CLIP_FRAMES = 72
+BORDERLINE = 0.08  # of the full range, next to what just counts
 _CLIP_HZ = 12.0
+_SET_HZ = 15.0
+_LEAST_SEVERITY = 0.15  # of sets
 _REST_S = 2.5  # in which the neutral is calibrated
 _FREE_PELVIS_DEG = 4.0
 # Of ten clips of an exercise four are hard; which, goes round.
@@ -169,52 +175,133 @@ def _drawn_faults(rng: np.random.Generator, exercise: str) -> tuple[Fault, ...]:
 
 @dataclass(frozen=True)
 class MadeRepetition:
-    """A repetition as it was made."""
+    """A repetition as it was made.
+
+    Attributes
+    ----------
+    top_ns, return_ns : int
+        Arriving at the top, and setting off from the last extreme.
+    side : str
+        "none", or the side that works.
+    borderline : bool
+        Whether it goes about as far as just counts, so that counting it is right either way.
+    onsets_ns : mapping
+        When each of the faults is there to be seen.
+    """
 
     start_ns: int
+    top_ns: int
+    return_ns: int
     end_ns: int
     counts: bool
     faults: tuple[Fault, ...]
+    side: str = "none"
+    borderline: bool = False
+    onsets_ns: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class WholeSet(Clip):
-    """A whole set of one exercise."""
+    """A whole set of one exercise.
+
+    Attributes
+    ----------
+    twin : str
+        Common to the sets that show the same movement from different sides; empty: there is none.
+    """
+
+    twin: str = ""
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**super().__getstate__(), "twin": self.twin}
+
+    @property
+    def name(self) -> str:
+        """Unlike that of any other case."""
+        return f"{super().name}-{self.scenario.view}"
 
     @property
     def repetitions(self) -> tuple[MadeRepetition, ...]:
         """What was made; a partial repetition does not count."""
-        scenario = self.scenario
+        at = self.scenario.stamp_ns
 
         def one(made: Repetition) -> MadeRepetition:
             return MadeRepetition(
-                scenario.stamp_ns(made.start_s),
-                scenario.stamp_ns(made.end_s),
+                at(made.start_s),
+                at(made.top_s),
+                at(made.hold_end_s),
+                at(made.end_s),
                 made.amplitude >= PARTIAL_BELOW,
                 made.faults,
+                made.side,
+                abs(made.amplitude - PARTIAL_BELOW) < BORDERLINE,
+                {shown.name: at(self._onset_s(made, shown)) for shown in made.shown},
             )
 
-        return tuple(one(made) for made in scenario.movement.repetitions)
+        return tuple(one(made) for made in self.scenario.movement.repetitions)
+
+    def _onset_s(self, made: Repetition, shown: FaultShown) -> float:
+        """Return when a fault can be seen: not before the movement could have been right.
+
+        What is too much is there when half of it is. What is too little is there once the patient
+        has arrived, and that a repetition was hurried when it is over.
+        """
+        what = effect(self.exercise, shown.name)
+        if what.pace != 1.0:
+            return made.end_s
+        return made.top_s if what.scale and not what.add else shown.start_s
 
 
-def quality_cases(seed: int, frames: int) -> list[WholeSet]:
-    """Return about so many frames of whole sets of the exercises that can be scored."""
+def quality_cases(seed: int, sets: int, *, any_view: bool = False) -> list[WholeSet]:
+    """Return so many sets, the exercises in turn, of people who make faults in half of them.
+
+    Every fifth set of an exercise is shown from a second side, which counts as a set of its own.
+
+    Parameters
+    ----------
+    seed, sets : int
+    any_view : bool
+        Whether the camera stands anywhere, instead of where the exercise's file advises.
+    """
     rng = np.random.default_rng([seed, 5151])
-    exercises = sorted(known_exercises())
-    sets: list[WholeSet] = []
-    made = 0
-    while made < frames:
-        exercise = exercises[len(sets) % len(exercises)]
-        repetitions = int(rng.integers(3, 6))
+    exercises = sorted(set(known_exercises()) & set(PROGRAMS))
+    made: list[WholeSet] = []
+    turn = 0
+    while len(made) < sets:
+        which, name = turn // len(exercises), exercises[turn % len(exercises)]
+        repetitions = int(rng.integers(4, 7))
+        side = ("alternating", "left", "right")[int(rng.integers(3))]
         faults = tuple(
-            replace(fault, repetition=int(rng.integers(1, repetitions + 1)))
-            for fault in _drawn_faults(rng, exercise)
+            fault for k in range(repetitions) for fault in _of_repetition(rng, name, k + 1)
         )
-        scenario = Scenario(
-            exercise, int(rng.integers(1, 2**31)), faults, repetitions=repetitions,
-            split=Split.TEST, rate_hz=15.0, initial_rest_s=3.0,
-        )  # fmt: skip
-        own = int(scenario.movement.duration_s * scenario.rate_hz)
-        sets.append(WholeSet(scenario, own))
-        made += own
-    return sets
+        own_seed = int(rng.integers(1, 2**31))
+        views = 2 if which % 5 == 4 else 1
+        for _ in range(views):
+            scenario = Scenario(
+                name, own_seed, faults, repetitions=repetitions, side=side,
+                view="" if any_view else _advised(rng, name, side),
+                split=Split.TEST, rate_hz=_SET_HZ, initial_rest_s=3.0,
+            )  # fmt: skip
+            frames = int(scenario.movement.duration_s * scenario.rate_hz)
+            made.append(WholeSet(scenario, frames, str(own_seed) if views == 2 else ""))
+        turn += 1
+    return made[:sets]
+
+
+def _of_repetition(rng: np.random.Generator, exercise: str, repetition: int) -> tuple[Fault, ...]:
+    if rng.uniform() < 0.5:
+        return ()
+    names = list(PROGRAMS[exercise].faults)
+    severity = float(rng.uniform(_LEAST_SEVERITY, 1.0))
+    return (Fault(repetition, names[int(rng.integers(len(names)))], severity),)
+
+
+def _advised(rng: np.random.Generator, exercise: str, side: str) -> str:
+    """Draw a view of which the exercise's file says that its faults can be seen from there."""
+    advice, posture = load_exercise(exercise).camera, PROGRAMS[exercise].posture
+    if posture == Posture.SIDE_LEFT and side == "right":
+        posture = Posture.SIDE_RIGHT
+    towards = azimuth_towards(posture, advice.sides[int(rng.integers(len(advice.sides)))])
+    azimuth = towards + rng.uniform(-CAMERA_SPREAD_RAD, CAMERA_SPREAD_RAD)
+    elevation = rng.uniform(*advice.elevation)
+    return f"{np.degrees(elevation):.1f},{np.degrees(azimuth):.1f}"

@@ -23,12 +23,22 @@ from rosbags.rosbag2.errors import WriterError
 from scipy.spatial.transform import Rotation
 
 from lbp_rehab import __version__
+from lbp_rehab.breath.types import Breath
 from lbp_rehab.camera.types import RgbdFrame
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.paths import PACKAGE
 from lbp_rehab.quality.exercise import known_exercises, load_exercise
-from lbp_rehab.quality.measures import PELVIS, from_pelvis, from_pose, source
+from lbp_rehab.quality.measures import (
+    BREATH,
+    PELVIS,
+    from_breath,
+    from_pelvis,
+    from_pose,
+    of_side,
+    source,
+)
+from lbp_rehab.quality.types import Side
 from lbp_rehab.synthetic import messages, truth
 from lbp_rehab.synthetic.clock import Clock, ClockSettings
 from lbp_rehab.synthetic.emg.electrodes import ElectrodeSettings
@@ -265,12 +275,16 @@ def range_of_motion(studio: Studio, made: Repetition) -> Estimate:
     scenario = studio.scenario
     if scenario.exercise not in known_exercises():
         return Estimate.unknown(Reason.MISSING_INPUT)
-    name = load_exercise(scenario.exercise).primary
+    name = of_side(load_exercise(scenario.exercise).primary, Side[made.side.upper()])
     values = []
     for t_s in (made.start_s, made.top_s):
-        pose, _ = studio.patient.at(t_s)
+        pose, (belly_m, chest_m) = studio.patient.at(t_s)
         stamp_ns = scenario.stamp_ns(t_s)
-        if source(name) == PELVIS:
+        if source(name) == BREATH:
+            walls = Estimate(belly_m, truth.SIGMA_M), Estimate(chest_m, truth.SIGMA_M)
+            unknown = Estimate.unknown(Reason.TOO_EARLY)
+            value = from_breath(name, Breath(stamp_ns, "", "", *walls, unknown))
+        elif source(name) == PELVIS:
             value = from_pelvis(name, studio.pelvis(pose, stamp_ns))
         else:
             value = from_pose(name, studio.keypoints(pose, stamp_ns))

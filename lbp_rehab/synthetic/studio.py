@@ -60,6 +60,8 @@ class Shown:
         Pixels that show the patient.
     lost : bool
         Whether the camera loses the image, which then nobody gets.
+    breath_m : tuple of float
+        How far belly and chest stand out.
     """
 
     t_s: float
@@ -71,6 +73,7 @@ class Shown:
     neutral: bool
     area_px: float
     lost: bool = False
+    breath_m: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -230,6 +233,7 @@ class Studio:
             covered=covered,
             neutral=t_s < self.scenario.movement.repetitions[0].start_s - 0.1,
             area_px=float((seen.owner == 0).sum()),
+            breath_m=self.patient.at(t_s)[1],
         )
 
     def glimpse(self, t_s: float) -> Glimpse:

@@ -21,6 +21,7 @@ from lbp_rehab.synthetic.motion.programs import Effect, Program, Values, effect,
 Row = NDArray[np.float64]
 
 SIDES = ("left", "right", "alternating")
+_HOLDS_EARLY = 3  # a power: who holds the breath does so from early on the way until late
 _ALL = 0  # repetition number of a fault that all repetitions have
 _ARC = (0.35, 0.65)  # the painful part of the range
 # What people do more or less of: angles and breath.
@@ -285,7 +286,7 @@ class Movement:
                 2.0 * np.pi * s.wander_hz[k] * t[:, None] + s.wander_phase[k]
             )
         breath = 0.5 - 0.5 * np.cos(2.0 * np.pi * s.breath_hz * t)
-        breath *= self.levels.column(t, 2)
+        breath *= self.levels.column(t, 2) ** _HOLDS_EARLY
         rows[:, Dof.BELLY] += s.belly_m * breath
         rows[:, Dof.CHEST] += s.chest_m * breath
         return rows
@@ -429,7 +430,8 @@ def _shown(fault: Fault, what: Effect, change: Row, at: _Timing) -> FaultShown:
         changed_s = at.out_changed_s
         return FaultShown(fault.name, fault.severity, None, changed_s, at.start_s, at.end_s)
     if what.breath != 1.0:
-        held = what.strength(fault.severity) * (what.breath - 1.0)
+        left = 1.0 - what.strength(fault.severity) * (1.0 - what.breath)
+        held = left**_HOLDS_EARLY - 1.0
         return FaultShown(fault.name, fault.severity, None, held, at.start_s, at.end_s)
     dof = Dof(int(np.argmax(np.abs(change) / _LARGE)))
     # A minimum-jerk movement is half way at half of its time.
@@ -469,7 +471,8 @@ class _Set:
         named = [(effect(self._exercise, f.name), f.severity) for f in faults]
         effects = [(what, what.strength(severity)) for what, severity in named]
         self._either = "left" if self._draws.flip() else "right"
-        pace, quiet = self._style.tempo, 1.0
+        # Who breathes on purpose hardly breathes beside it.
+        pace, quiet = self._style.tempo, 0.6 if "BELLY" in chosen.top else 1.0
         for what, strength in effects:
             if what.pace != 1.0:
                 pace += strength * (what.pace - pace)

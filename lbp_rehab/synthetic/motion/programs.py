@@ -120,7 +120,7 @@ PROGRAMS: dict[str, Program] = {
                 "the pelvis moves by hardly 3 degrees", scale={"PELVIS_TILT": 0.2},
                 partial=True, onset=0.7),
             "hips_lift": Effect("the hips lift off the mat by half a bridge", add={"LIFT": 0.5}),
-            "breath_holding": Effect("the breath stops", breath=0.0, onset=0.7),
+            "breath_holding": Effect("the breath stops", breath=0.0, onset=0.3),
             "knees_swing": Effect(
                 "both knees swing to one side by 20 degrees",
                 add={"work_KNEE_OUT": 20.0, "other_KNEE_OUT": -20.0}, random_side=True),
@@ -195,11 +195,11 @@ PROGRAMS: dict[str, Program] = {
         out_s=2.2, hold_s=0.4, return_s=3.2, pause_s=0.5,
         faults={
             "chest_breathing": Effect(
-                "the chest rises instead of the belly",
-                add={"CHEST": 0.020}, scale={"BELLY": 0.15}, onset=0.25),
+                "the chest rises more than the belly",
+                add={"CHEST": 0.020}, scale={"BELLY": 0.75}, onset=0.25),
             "too_fast": _TOO_FAST,
             "breath_holding": Effect(
-                "the breath stays shallow", scale={"BELLY": 0.15, "CHEST": 0.15},
+                "the breath stays shallow", scale={"BELLY": 0.35, "CHEST": 0.35},
                 partial=True, onset=0.4),
         },
     ),

@@ -1,0 +1,115 @@
+"""One set through the whole pipeline: pose, pelvis, breath, scorer and the choice of cues."""
+
+from __future__ import annotations
+
+import time
+
+from lbp_rehab.bench.cases import SetCase
+from lbp_rehab.bench.quality_faults import Repetition, SaidCue, SetRecord
+from lbp_rehab.bench.quality_truth import TrueCourse
+from lbp_rehab.bench.records import CaseInfo
+from lbp_rehab.bench.run_case import NeutralAtRest
+from lbp_rehab.breath.estimator import BreathEstimator
+from lbp_rehab.feedback.cues import CuePolicy
+from lbp_rehab.feedback.texts import GRADES, load_texts
+from lbp_rehab.feedback.types import FaultsNow, Problem, RepetitionDone
+from lbp_rehab.pelvis.estimator import PelvisEstimator
+from lbp_rehab.pose.estimator import PoseEstimator
+from lbp_rehab.quality.exercise import Exercise, load_exercise
+from lbp_rehab.quality.scorer import Event, Scorer
+from lbp_rehab.quality.sets import ExerciseSet
+from lbp_rehab.quality.types import FaultFinding, LiveQuality, Outcome, RepetitionResult
+from lbp_rehab.stamps import NANOSECONDS
+
+LANGUAGE = "en"
+
+
+def run_set(case: SetCase) -> SetRecord:
+    """Run a set as the nodes do; a cue is given when the computing of its frame is over."""
+    exercise = load_exercise(case.exercise)
+    follow, pelvis, breath = PoseEstimator(), PelvisEstimator(), BreathEstimator()
+    calibration = NeutralAtRest(pelvis)
+    running = ExerciseSet(Scorer(exercise), exercise.side)
+    course, listener = TrueCourse(exercise), Listener(exercise)
+    frames = 0
+    for item in case:
+        begin = time.perf_counter()
+        frame = item.frame
+        pose = follow.update(frame)
+        state, sample = pelvis.update(pose, frame.depth, frame.intrinsics)
+        breathing = breath.update(pose, frame.depth, frame.intrinsics)
+        events = running.update(pose.stamp_ns, pose=pose, pelvis=state, breath=breathing)
+        took_ns = round((time.perf_counter() - begin) * NANOSECONDS)
+        listener.hear(pose.stamp_ns + took_ns, events)
+        calibration.add(sample, pose.stamp_ns, bool(item.neutral))
+        course.add(item)
+        frames += 1
+    running.finish()
+    true = []
+    for made in case.repetitions:
+        start_ns, end_ns = course.boundaries(made)
+        true.append(
+            Repetition(
+                start_ns, end_ns, bool(made.counts),
+                {f.name: float(f.severity) for f in made.faults if f.severity > 0},
+                bool(getattr(made, "borderline", False)),
+                dict(getattr(made, "onsets_ns", {})),
+            )
+        )  # fmt: skip
+    return SetRecord(
+        CaseInfo.of(case), frames, tuple(true), tuple(running.results), frozenset(exercise.cues),
+        tuple(listener.said), str(getattr(case, "twin", "")),
+    )  # fmt: skip
+
+
+class Listener:
+    """Turns what the scorer says into cues, as feedback_speaker does.
+
+    Parameters
+    ----------
+    exercise : Exercise
+
+    Attributes
+    ----------
+    said : list of SaidCue
+    """
+
+    def __init__(self, exercise: Exercise) -> None:
+        self._exercise = exercise
+        self._policy = CuePolicy(load_texts(LANGUAGE), LANGUAGE)
+        self._counted = self._index = 0
+        self.said: list[SaidCue] = []
+
+    def hear(self, now_ns: int, events: list[Event]) -> None:
+        """Take the events of an instant; a cue that follows is published at ``now_ns``."""
+        for event in events:
+            cue = None
+            if isinstance(event, LiveQuality):
+                problems = self._problems(event.faults)
+                cue = self._policy.on_faults(
+                    now_ns, FaultsNow(event.stamp_ns, self._index + 1, problems)
+                )
+            elif isinstance(event, RepetitionResult):
+                cue = self._policy.on_repetition(now_ns, self._done(event))
+            if cue is not None:
+                self.said.append(SaidCue(now_ns, cue.answers, isinstance(event, LiveQuality)))
+
+    def _done(self, result: RepetitionResult) -> RepetitionDone:
+        complete = result.outcome == Outcome.COMPLETE
+        self._counted += complete
+        self._index = result.index
+        return RepetitionDone(
+            stamp_ns=result.end_ns,
+            index=result.index,
+            complete=complete,
+            count=self._counted,
+            grade=GRADES[result.grade - 1] if result.grade else "",
+            problems=self._problems(result.faults),
+            not_assessed=result.not_assessed,
+        )
+
+    def _problems(self, faults: tuple[FaultFinding, ...]) -> tuple[Problem, ...]:
+        return tuple(
+            Problem(f.id, self._exercise.cues[f.id], int(f.severity), f.points_lost, f.start_ns)
+            for f in faults
+        )
