@@ -330,7 +330,7 @@ class _Judge:
                 UNEVEN,
                 SubScoreKind.SYMMETRY,
                 body_part=f"{rule.right} - {rule.left}",
-                unit=self._exercise.unit,
+                unit=measures.unit(rule.left),
                 measured=Estimate(right.value - left.value, sigma),
                 allowed=(-rule.allowed, rule.allowed),
                 points_per_unit=100.0 / (rule.zero_at - rule.allowed),

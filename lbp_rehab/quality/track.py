@@ -13,6 +13,7 @@ from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.quality.signals import NANOSECONDS
 
 Array = NDArray[np.float64]
+TURNS_OVER = ("pelvis_rotation",)  # see PelvisState.msg
 KEEP_NS = 120 * NANOSECONDS  # longer than any repetition
 
 
@@ -39,8 +40,12 @@ class Track:
             return
         if self._stamps and stamp_ns <= self._stamps[-1]:
             return
+        value = estimate.value
+        if self.measure in TURNS_OVER and self._values:
+            # Facing the camera, the angle is near -pi and pi: it goes on where it was.
+            value += 2.0 * math.pi * round((self._values[-1] - value) / (2.0 * math.pi))
         self._stamps.append(stamp_ns)
-        self._values.append(estimate.value)
+        self._values.append(value)
         self._sigmas.append(estimate.sigma)
         if stamp_ns - self._stamps[0] > 2 * KEEP_NS:
             keep = bisect_left(self._stamps, stamp_ns - KEEP_NS)

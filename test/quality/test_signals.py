@@ -75,3 +75,13 @@ def test_a_track_forgets_what_is_long_past():
     times, values, _ = track.between(0, 400 * SECOND)
     assert values[-1] == 399.0
     assert len(times) <= 241
+
+
+def test_a_track_of_an_angle_that_turns_over_goes_on_where_it_was():
+    track = Track("pelvis_rotation")
+    true = np.linspace(3.0, 3.4, 5)
+    for k, value in enumerate(true):
+        wrapped = float(np.arctan2(np.sin(value), np.cos(value)))
+        track.add(k * 1_000_000_000, Estimate(wrapped, 0.01))
+    _, values, _ = track.between(0, 10_000_000_000)
+    np.testing.assert_allclose(values, true, atol=1e-12)
