@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 from pathlib import Path
@@ -28,6 +29,13 @@ def real_rgbd() -> Path:
     if not REAL_RGBD.is_dir():
         pytest.skip("the real RGB-D frames are not on this machine")
     return REAL_RGBD
+
+
+@pytest.fixture(scope="session")
+def synthetic_extra() -> None:
+    """Skips where the extra ``synthetic`` is not installed."""
+    if any(importlib.util.find_spec(name) is None for name in ("anny", "numba")):
+        pytest.skip("needs the extra synthetic")
 
 
 @pytest.fixture

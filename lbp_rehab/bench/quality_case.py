@@ -11,7 +11,8 @@ from lbp_rehab.bench.records import CaseInfo
 from lbp_rehab.bench.run_case import NeutralAtRest
 from lbp_rehab.breath.estimator import BreathEstimator
 from lbp_rehab.feedback.cues import CuePolicy
-from lbp_rehab.feedback.texts import GRADES, load_texts
+from lbp_rehab.feedback.set_tally import SetTally
+from lbp_rehab.feedback.texts import grade_name, load_texts
 from lbp_rehab.feedback.types import FaultsNow, Problem, RepetitionDone
 from lbp_rehab.pelvis.estimator import PelvisEstimator
 from lbp_rehab.pose.estimator import PoseEstimator
@@ -77,7 +78,7 @@ class Listener:
     def __init__(self, exercise: Exercise) -> None:
         self._exercise = exercise
         self._policy = CuePolicy(load_texts(LANGUAGE), LANGUAGE)
-        self._counted = self._index = 0
+        self._tally = SetTally()
         self.said: list[SaidCue] = []
 
     def hear(self, now_ns: int, events: list[Event]) -> None:
@@ -87,7 +88,7 @@ class Listener:
             if isinstance(event, LiveQuality):
                 problems = self._problems(event.faults)
                 cue = self._policy.on_faults(
-                    now_ns, FaultsNow(event.stamp_ns, self._index + 1, problems)
+                    now_ns, FaultsNow(event.stamp_ns, self._tally.index + 1, problems)
                 )
             elif isinstance(event, RepetitionResult):
                 cue = self._policy.on_repetition(now_ns, self._done(event))
@@ -96,14 +97,13 @@ class Listener:
 
     def _done(self, result: RepetitionResult) -> RepetitionDone:
         complete = result.outcome == Outcome.COMPLETE
-        self._counted += complete
-        self._index = result.index
+        self._tally.add(result.index, complete, result.score.value if result.score.known else None)
         return RepetitionDone(
             stamp_ns=result.end_ns,
             index=result.index,
             complete=complete,
-            count=self._counted,
-            grade=GRADES[result.grade - 1] if result.grade else "",
+            count=self._tally.count,
+            grade=grade_name(result.grade),
             problems=self._problems(result.faults),
             not_assessed=result.not_assessed,
         )

@@ -27,10 +27,9 @@ class TrueCourse:
     """
 
     def __init__(self, exercise: Exercise) -> None:
-        sides = (Side.LEFT, Side.RIGHT) if exercise.either else (exercise.side,)
-        self._names = {s: measures.of_side(exercise.primary, s) for s in sides}
+        self._names = exercise.primaries()
         self._stamps: list[int] = []
-        self._values: dict[Side, list[float]] = {s: [] for s in sides}
+        self._values: dict[Side, list[float]] = {s: [] for s in self._names}
 
     def add(self, item: TrueFrame) -> None:
         """Take a frame's truth."""
@@ -59,9 +58,7 @@ def _value(name: str, item: TrueFrame) -> float:
     if source == measures.BREATH:
         belly_m, chest_m = getattr(item, "breath_m", (0.0, 0.0))
         return float(belly_m if name == "belly_rise" else chest_m)
-    if source == measures.PELVIS:
-        return measures.from_pelvis(name, item.pelvis).value
-    return measures.from_pose(name, item.pose).value
+    return measures.read(name, item.pelvis if source == measures.PELVIS else item.pose).value
 
 
 def onset(

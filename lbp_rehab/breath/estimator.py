@@ -124,18 +124,15 @@ class _Trunk:
 
 def _surface(depth: NDArray[np.uint16], camera: Intrinsics, joints: Array) -> Array:
     """Return the depth image's points round the trunk, shape (n, 3)."""
-    focal, centre = np.array([camera.fx, camera.fy]), np.array([camera.cx, camera.cy])
-    pixel = joints[:, :2] / joints[:, 2:] * focal + centre
+    pixel = camera.project(joints)
     margin = HALF_WIDTH_M / float(joints[:, 2].mean()) * camera.fx
     limit = np.array([depth.shape[1], depth.shape[0]])
     x0, y0 = np.clip(np.floor(pixel.min(axis=0) - 2 * margin), 0, limit).astype(int)
     x1, y1 = np.clip(np.ceil(pixel.max(axis=0) + 2 * margin), 0, limit).astype(int)
     z = depth[y0:y1, x0:x1] / 1000.0
     rows, columns = np.nonzero(z)
-    z = z[rows, columns]
-    across = (columns + x0 - camera.cx) / camera.fx * z
-    down = (rows + y0 - camera.cy) / camera.fy * z
-    return np.stack([across, down, z], axis=1)
+    rays = camera.rays(np.stack([columns + x0, rows + y0], axis=1))
+    return np.asarray(rays * z[rows, columns, None])
 
 
 def _unknown(pose: BodyPose, reason: Reason) -> Breath:

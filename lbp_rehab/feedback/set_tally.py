@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lbp_rehab.estimate import Estimate
-from lbp_rehab.feedback.texts import GRADES
+from lbp_rehab.feedback.texts import grade_name
 from lbp_rehab.quality.scoring import grade_of
 
 
@@ -62,4 +62,4 @@ class SetTally:
         if not self._scores:
             return ""
         mean = Estimate(sum(self._scores) / len(self._scores), 0.0)
-        return GRADES[int(grade_of(mean, thresholds)) - 1]
+        return grade_name(grade_of(mean, thresholds))

@@ -30,6 +30,11 @@ GENERAL = (
 _FIELD = re.compile(r"\{(\w*)\}")
 
 
+def grade_name(grade: int) -> str:
+    """Return the name of a grade of ``Repetition.msg``; empty if there is none."""
+    return GRADES[grade - 1] if grade else ""
+
+
 def load_texts(language: str, folder: Path | None = None) -> Mapping[str, str]:
     """Load the texts of a language, cue id to text.
 

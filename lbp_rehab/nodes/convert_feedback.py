@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lbp_rehab import msg
 from lbp_rehab.errors import InputError
-from lbp_rehab.feedback.texts import GRADES
+from lbp_rehab.feedback.texts import grade_name
 from lbp_rehab.feedback.types import Cue, FaultsNow, Output, Problem, RepetitionDone
 from lbp_rehab.nodes import convert
 from lbp_rehab.quality.exercise import Exercise, load_exercise
@@ -40,7 +40,7 @@ def from_repetition(
         index=message.index,
         complete=message.outcome == msg.Repetition.OUTCOME_COMPLETE,
         count=count,
-        grade=GRADES[message.grade - 1] if message.grade else "",
+        grade=grade_name(message.grade),
         problems=tuple(_problem(fault, exercise) for fault in message.faults),
         not_assessed=tuple(message.not_assessed),
     )

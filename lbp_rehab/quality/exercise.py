@@ -113,6 +113,18 @@ class Exercise:
         """The end of the target range that the movement meets first."""
         return self.target[0] if self.direction > 0 else self.target[1]
 
+    def primaries(self, side: Side = Side.NONE) -> dict[Side, str]:
+        """Return the primary measure of each side that may work.
+
+        Parameters
+        ----------
+        side : Side
+            The one that works, if the exercise leaves it open; NONE: either.
+        """
+        open_to = (side,) if side else (Side.LEFT, Side.RIGHT)
+        sides = open_to if self.either else (self.side,)
+        return {each: measures.of_side(self.primary, each) for each in sides}
+
     @property
     def nears(self) -> dict[float, float]:
         """Direction of each extreme -> the value from which it counts as reached."""

@@ -7,7 +7,8 @@ order: ``var = J C J^T`` with the keypoints' covariances taken as independent of
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -181,3 +182,16 @@ def from_activation(name: str, activation: Activation) -> Estimate:
     if name == "emg_asymmetry":
         return activation.asymmetry
     return activation.of(name.removeprefix("activation_"))
+
+
+_READERS: Mapping[str, Callable[[str, Any], Estimate]] = {
+    POSE: from_pose,
+    PELVIS: from_pelvis,
+    BREATH: from_breath,
+    EMG: from_activation,
+}
+
+
+def read(name: str, item: BodyPose | PelvisState | Breath | Activation) -> Estimate:
+    """Return a measure of what arrived on the topic that it comes from."""
+    return _READERS[source(name)](name, item)

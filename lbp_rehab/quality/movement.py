@@ -59,6 +59,16 @@ class Moments:
     direction: float
     second: Moments | None = None
 
+    @property
+    def ways(self) -> tuple[Moments, ...]:
+        """Each way out and back in the order of time: one, or two where there are two extremes."""
+        return (self,) if self.second is None else (self, self.second)
+
+    @property
+    def rest(self) -> float:
+        """Value at the start position."""
+        return self.peak.value - self.direction * self.excursion.value
+
     def interval(self, phase: Phase) -> tuple[int, int]:
         """Return first and last stamp of a moving phase."""
         return {

@@ -82,8 +82,6 @@ class Scorer:
     ) -> None:
         self.exercise = exercise
         self.settings = settings or ScorerSettings()
-        fixed = side if exercise.either and side else exercise.side
-        self._sides = (Side.LEFT, Side.RIGHT) if exercise.either and not side else (fixed,)
         self.repetitions = 0
         self._index = 0
         used = exercise.used_measures()
@@ -92,7 +90,8 @@ class Scorer:
             for source in measures.SOURCES
         }
         self._primary_source = measures.source(exercise.primary)
-        self._primaries = {s: measures.of_side(exercise.primary, s) for s in self._sides}
+        self._primaries = exercise.primaries(side)
+        self._sides = tuple(self._primaries)
         self._reset()
 
     def _reset(self) -> None:
@@ -137,19 +136,16 @@ class Scorer:
         activation: Activation | None = None,
     ) -> list[Event]:
         """Take one or more inputs and return what follows from them, in the order of time."""
-        of, events = self._of_source, list[Event]()
-        if activation is not None:
-            values = {m: measures.from_activation(m, activation) for m in of[measures.EMG]}
-            events += self._take(measures.EMG, activation.stamp_ns, values)
-        if breath is not None:
-            values = {m: measures.from_breath(m, breath) for m in of[measures.BREATH]}
-            events += self._take(measures.BREATH, breath.stamp_ns, values)
-        if pelvis is not None:
-            values = {m: measures.from_pelvis(m, pelvis) for m in of[measures.PELVIS]}
-            events += self._take(measures.PELVIS, pelvis.stamp_ns, values)
-        if pose is not None:
-            values = {m: measures.from_pose(m, pose) for m in of[measures.POSE]}
-            events += self._take(measures.POSE, pose.stamp_ns, values)
+        events: list[Event] = []
+        for source, item in (
+            (measures.EMG, activation),
+            (measures.BREATH, breath),
+            (measures.PELVIS, pelvis),
+            (measures.POSE, pose),
+        ):
+            if item is not None:
+                values = {m: measures.read(m, item) for m in self._of_source[source]}
+                events += self._take(source, item.stamp_ns, values)
         return events
 
     def finish(self) -> list[Event]:
@@ -320,13 +316,9 @@ class Scorer:
 
     def _reached(self, moments: Moments) -> bool:
         """Whether it went far enough to be counted, to both sides where there are two."""
-        nears = self.exercise.nears
-        ways = [moments] if moments.second is None else [moments, moments.second]
-        if len(ways) < len(nears):
-            return False
-        for way in ways:
-            rest = way.peak.value - way.direction * way.excursion.value
-            progress = way.excursion.value / abs(nears[way.direction] - rest)
-            if progress < self.exercise.complete_from:
-                return False
-        return True
+        nears, ways = self.exercise.nears, moments.ways
+        return len(ways) == len(nears) and all(
+            way.excursion.value / abs(nears[way.direction] - way.rest)
+            >= self.exercise.complete_from
+            for way in ways
+        )

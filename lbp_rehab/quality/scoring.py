@@ -200,12 +200,10 @@ class _Judge:
     def _range(self) -> list[Deduction] | Reason:
         """Full from the near end of the target; `range_points` are gone where it just counts."""
         exercise, moments = self._exercise, self._moments
-        ways = [moments] if moments.second is None else [moments, moments.second]
         found = []
-        for way in ways:
+        for way in moments.ways:
             near = exercise.nears[way.direction]
-            rest = way.peak.value - way.direction * way.excursion.value
-            span = abs(near - rest) * (1.0 - exercise.counts_from)
+            span = abs(near - way.rest) * (1.0 - exercise.counts_from)
             found.append(
                 self._deduct(
                     RANGE_SHORT,

@@ -60,16 +60,16 @@ class Seen:
         activation: Activation | None = None,
     ) -> None:
         """Take what one message says."""
+        items = {
+            measures.POSE: pose,
+            measures.PELVIS: pelvis,
+            measures.BREATH: breath,
+            measures.EMG: activation,
+        }
         for name, samples in self._samples.items():
-            source = measures.source(name)
-            if pose is not None and source == measures.POSE:
-                samples.append(measures.from_pose(name, pose))
-            elif pelvis is not None and source == measures.PELVIS:
-                samples.append(measures.from_pelvis(name, pelvis))
-            elif breath is not None and source == measures.BREATH:
-                samples.append(measures.from_breath(name, breath))
-            elif activation is not None and source == measures.EMG:
-                samples.append(measures.from_activation(name, activation))
+            item = items[measures.source(name)]
+            if item is not None:
+                samples.append(measures.read(name, item))
 
     def measures(self) -> tuple[SeenMeasure, ...]:
         """Return what was known at all, the clearest movement first."""

@@ -152,7 +152,7 @@ def score_recording(
     pelvis = SegmentPelvis()
     side = side or exercise.side
     running = ExerciseSet(Scorer(exercise, side=side), side)
-    names = _primaries(exercise, side)
+    names = exercise.primaries(side).values()
     seen: dict[str, list[Estimate]] = {name: [] for name in names}
     facing = Facing()
     for pose in progress(poses(recording, converter), len(recording.stamps_ns)):
@@ -160,7 +160,8 @@ def score_recording(
         facing.update(pose)
         running.update(pose.stamp_ns, pose=pose, pelvis=state)
         for name in names:
-            seen[name].append(_measured(name, pose, state))
+            of_pelvis = measures.source(name) == measures.PELVIS
+            seen[name].append(measures.read(name, state if of_pelvis else pose))
     running.finish()
     mean, grade = running.mean_score(DEFAULT_THRESHOLDS)
     primary = {name: Curve.of(estimates) for name, estimates in seen.items()}
@@ -180,19 +181,6 @@ def score_recording(
             *([] if running.results else _why_none(exercise, primary)),
         ),
     )
-
-
-def _primaries(exercise: Exercise, side: Side) -> tuple[str, ...]:
-    """Return the primary measure, of a limb that of each side that may work."""
-    if side == Side.NONE:
-        return measures.expanded(exercise.primary)
-    return (measures.of_side(exercise.primary, side),)
-
-
-def _measured(name: str, pose: BodyPose, state: PelvisState) -> Estimate:
-    if measures.source(name) == measures.PELVIS:
-        return measures.from_pelvis(name, state)
-    return measures.from_pose(name, pose)
 
 
 def _doubts(

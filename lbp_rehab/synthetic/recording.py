@@ -28,14 +28,15 @@ from lbp_rehab.camera.types import RgbdFrame
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.paths import PACKAGE
+from lbp_rehab.pelvis.types import PelvisState
+from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.quality.exercise import known_exercises, load_exercise
 from lbp_rehab.quality.measures import (
     BREATH,
     PELVIS,
-    from_breath,
-    from_pelvis,
-    from_pose,
+    POSE,
     of_side,
+    read,
     source,
 )
 from lbp_rehab.quality.types import Side
@@ -280,14 +281,13 @@ def range_of_motion(studio: Studio, made: Repetition) -> Estimate:
     for t_s in (made.start_s, made.top_s):
         pose, (belly_m, chest_m) = studio.patient.at(t_s)
         stamp_ns = scenario.stamp_ns(t_s)
-        if source(name) == BREATH:
-            walls = Estimate(belly_m, truth.SIGMA_M), Estimate(chest_m, truth.SIGMA_M)
-            unknown = Estimate.unknown(Reason.TOO_EARLY)
-            value = from_breath(name, Breath(stamp_ns, "", "", *walls, unknown))
-        elif source(name) == PELVIS:
-            value = from_pelvis(name, studio.pelvis(pose, stamp_ns))
-        else:
-            value = from_pose(name, studio.keypoints(pose, stamp_ns))
+        walls = Estimate(belly_m, truth.SIGMA_M), Estimate(chest_m, truth.SIGMA_M)
+        items: dict[str, BodyPose | PelvisState | Breath] = {
+            POSE: studio.keypoints(pose, stamp_ns),
+            PELVIS: studio.pelvis(pose, stamp_ns),
+            BREATH: Breath(stamp_ns, "", "", *walls, Estimate.unknown(Reason.TOO_EARLY)),
+        }
+        value = read(name, items[source(name)])
         if not value.known:
             return value
         values.append(value.value)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from lbp_rehab.bench.cases import work_off
 from lbp_rehab.pelvis.estimator import PelvisEstimator
 from lbp_rehab.pelvis.types import Method, PelvisState
 from lbp_rehab.pose.estimator import PoseEstimator
@@ -91,9 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         (wanted.folder / f"{k:05d}-{name}.npz", scenario(rng, name, repetitions))
         for k, (name, repetitions) in enumerate(plan)
     ]
-    with ProcessPoolExecutor(wanted.jobs, get_context("spawn")) as pool:
-        for _ in tqdm(pool.map(_write, jobs), total=len(jobs), unit="set"):
-            pass
+    work_off(_write, jobs, wanted.jobs)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,8 @@ from lbp_rehab.pose import lift
 from lbp_rehab.pose.network import Network
 from lbp_rehab.pose.skeleton import BONES
 from lbp_rehab.training import lifter, pelvis
+from lbp_rehab.training.onnx_file import check, difference, write
 
-TOLERANCE = 1e-4  # metres and radians, between torch and onnxruntime
-OPSET = 17
 HALVED = 1024  # numbers in a weight that is kept in half precision
 _SCALED = "factor"  # how the names of what a scale of the sigmas concerns end
 
@@ -138,24 +137,10 @@ def export(kind: str, net: nn.Module, path: Path, sigma_scale: float = 1.0) -> f
     """
     _, example, outputs = KINDS[kind]
     plain = _Plain(_rounded(net.eval()), outputs, sigma_scale).eval()
-    names = list(example(0)._fields)
-    torch.onnx.export(
-        plain, tuple(example(0)), str(path), input_names=names, output_names=list(outputs),
-        opset_version=OPSET, dynamo=False,
-    )  # fmt: skip
+    write(plain, example(0)._asdict(), outputs, path)
     _halve(path)
     network = Network(path)
-    worst = 0.0
-    for seed in range(5):
-        given = example(seed)
-        with torch.no_grad():
-            wanted = plain(*given)
-        got = network(**{k: v[0].numpy() for k, v in given._asdict().items()})
-        for a, b in zip(got, wanted, strict=True):
-            worst = max(worst, float(np.abs(a - b[0].numpy()).max()))
-    if worst > TOLERANCE:
-        raise ValueError(f"torch and onnxruntime differ by {worst:.2g}")
-    return worst
+    return check(max(difference(plain, example(seed)._asdict(), network) for seed in range(5)))
 
 
 def main() -> None:

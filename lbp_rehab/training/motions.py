@@ -10,16 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from lbp_rehab.bench.cases import work_off
 from lbp_rehab.pelvis.segments import cardan
 from lbp_rehab.pose.skeleton import INDEX
 from lbp_rehab.recognition.observation import JOINTS, Course
@@ -211,10 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan = draw(wanted.seed, wanted.sets, wanted.others, wanted.drawn)
     jobs = [(wanted.folder / f"{k:05d}-{s.exercise}.npz", s) for k, s in enumerate(plan)]
     order = np.random.default_rng(0).permutation(len(jobs))
-    with ProcessPoolExecutor(wanted.jobs, get_context("spawn")) as pool:
-        results = pool.map(_write, [jobs[int(k)] for k in order], chunksize=4)
-        for _ in tqdm(results, total=len(jobs), unit="set"):
-            pass
+    work_off(_write, [jobs[int(k)] for k in order], wanted.jobs)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -28,12 +27,11 @@ from lbp_rehab.recognition.observation import Course
 from lbp_rehab.synthetic.motion.programs import program
 from lbp_rehab.training.errors import Errors
 from lbp_rehab.training.motions import Example, load_all
+from lbp_rehab.training.onnx_file import check, difference, write
 
 WIDTH, EMBEDDING = 64, 32
 GROUPS, EXERCISES_AT_ONCE = 8, 4  # sets of each exercise in a step
 PEAK_RATE = 2e-3
-TOLERANCE = 1e-4
-OPSET = 17
 _EDGE_S = 0.15  # by which a scorer may miss start and end
 KEPT = 10  # one set in so many calibrates
 _ONE_SIGMA = 0.683
@@ -294,19 +292,11 @@ def export(net: Embedder, calibration: NDArray[np.float64], path: Path) -> float
     ValueError
         If the two differ by more than `TOLERANCE`.
     """
-    net.eval()
-    example = torch.randn(1, CHANNELS, PHASES, generator=torch.Generator().manual_seed(0))
-    torch.onnx.export(
-        _Calibrated(net, calibration).eval(), (example,), str(path), input_names=["repetition"],
-        output_names=["embedding", "calibration"], opset_version=OPSET, dynamo=False,
-    )  # fmt: skip
-    onnx.checker.check_model(onnx.load(str(path)))
-    with torch.no_grad():
-        wanted = net(example)[0].numpy()
-    apart = float(np.abs(Network(path)(repetition=example[0].numpy())[0] - wanted).max())
-    if apart > TOLERANCE:
-        raise ValueError(f"torch and onnxruntime differ by {apart:.2g}")
-    return apart
+    whole = _Calibrated(net, calibration).eval()
+    given = torch.randn(1, CHANNELS, PHASES, generator=torch.Generator().manual_seed(0))
+    example = {"repetition": given}
+    write(whole, example, ["embedding", "calibration"], path)
+    return check(difference(whole, example, Network(path)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

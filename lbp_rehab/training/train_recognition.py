@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -18,14 +17,13 @@ from lbp_rehab.recognition.features import CHANNELS, STEPS
 from lbp_rehab.training.errors import Errors
 from lbp_rehab.training.familiar import Familiar, thresholds, typical_poses
 from lbp_rehab.training.motions import Example, load_all
+from lbp_rehab.training.onnx_file import check, difference, write
 from lbp_rehab.training.windows import Windows, chimeras, cut, joined, of_true, transitions
 
 WIDTH = 64
 DILATIONS = (1, 2, 4)
 BATCH = 256
 PEAK_RATE = 2e-3
-TOLERANCE = 1e-4
-OPSET = 17
 CHIMERAS = 0.12  # of the windows, beside them
 KEPT = 10  # one set in so many is kept to choose the threshold with
 # Shares of the exercises' windows that are refused as unlike what was taught, by their poses and by
@@ -160,19 +158,11 @@ def export(net: Recogniser, familiar: Familiar, limits: NDArray[np.float64], pat
     ValueError
         If the two differ by more than `TOLERANCE`.
     """
-    net.eval()
-    example = torch.randn(1, CHANNELS, STEPS, generator=torch.Generator().manual_seed(0))
-    torch.onnx.export(
-        _Rejecting(net, familiar, limits).eval(), (example,), str(path), input_names=["window"],
-        output_names=["logits", "far", "limits"], opset_version=OPSET, dynamo=False,
-    )  # fmt: skip
-    onnx.checker.check_model(onnx.load(str(path)))
-    with torch.no_grad():
-        wanted = net(example)[0].numpy()
-    apart = float(np.abs(Network(path)(window=example[0].numpy())[0] - wanted).max())
-    if apart > TOLERANCE:
-        raise ValueError(f"torch and onnxruntime differ by {apart:.2g}")
-    return apart
+    whole = _Rejecting(net, familiar, limits).eval()
+    given = torch.randn(1, CHANNELS, STEPS, generator=torch.Generator().manual_seed(0))
+    example = {"window": given}
+    write(whole, example, ["logits", "far", "limits"], path)
+    return check(difference(whole, example, Network(path)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

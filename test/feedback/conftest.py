@@ -21,6 +21,16 @@ def saying(text="Keep your pelvis level", language="en"):
     return Saying(text, language, 150)
 
 
+def until(condition):
+    """Wait for a condition, at most half a minute."""
+    pause = threading.Event()
+    for _ in range(3000):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("the condition was not met in time")
+
+
 def samples(path):
     with wave.open(str(path)) as file:
         assert (file.getnchannels(), file.getsampwidth()) == (1, 2)

@@ -5,7 +5,7 @@ import pytest
 from lbp_rehab.feedback import players, speech, wav_store
 from lbp_rehab.feedback.speech import Speaker, Utterance
 from lbp_rehab.feedback.types import Output
-from test.feedback.conftest import FakeVoice, samples, saying
+from test.feedback.conftest import FakeVoice, samples, saying, until
 
 ESPEAK = pytest.mark.skipif(
     wav_store.importlib.util.find_spec("espeakng_loader") is None, reason="needs espeakng-loader"
@@ -144,15 +144,6 @@ def player(tmp_path, monkeypatch):
 def names(played):
     lines = played.read_text().split() if played.exists() else []
     return [line.rpartition("/")[2] for line in lines]
-
-
-def until(condition):
-    pause = threading.Event()
-    for _ in range(3000):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("the condition was not met in time")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from lbp_rehab.errors import InputError
 from lbp_rehab.feedback.texts import TEMPLATES, known_languages, likely, load_texts
 from lbp_rehab.feedback.voices import CommandVoice, EspeakClient, VoiceCancelledError
 from lbp_rehab.feedback.wav_store import TRIES, WavStore
-from test.feedback.conftest import WAV_WRITER, samples, saying
+from test.feedback.conftest import WAV_WRITER, samples, saying, until
 
 pytest.importorskip("espeakng_loader")
 FULL_SCALE = 32767
@@ -168,15 +168,6 @@ def test_a_command_that_hangs_is_cancelled_with_its_children(plug_in, tmp_path):
     thread.join(30.0)
     assert len(raised) == 1
     until(lambda: is_gone(int(pid_file.read_text())))
-
-
-def until(condition):
-    pause = threading.Event()
-    for _ in range(3000):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("the condition was not met in time")
 
 
 def test_a_command_that_takes_too_long_is_ended(plug_in, tmp_path):

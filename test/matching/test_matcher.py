@@ -1,6 +1,5 @@
 """The shipped network on repetitions of people it was not trained on."""
 
-import importlib.util
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +14,7 @@ from lbp_rehab.synthetic.draws import Split
 from lbp_rehab.synthetic.motion.movement import Fault
 from lbp_rehab.synthetic.scenario import Scenario
 
-needs_people = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("anny", "numba")),
-    reason="needs the extra synthetic",
-)
+needs_people = pytest.mark.usefixtures("synthetic_extra")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The node over real DDS, with the true movement of a person whom it was not trained on."""
 
-import importlib.util
 from itertools import pairwise
 
 import pytest
@@ -10,13 +9,7 @@ from lbp_rehab import msg
 from lbp_rehab.nodes.convert import to_ns
 from lbp_rehab.nodes.exercise_recogniser import REPEAT_NS, ExerciseRecogniser
 
-pytestmark = [
-    pytest.mark.graph,
-    pytest.mark.skipif(
-        any(importlib.util.find_spec(name) is None for name in ("anny", "numba")),
-        reason="needs the extra synthetic",
-    ),
-]
+pytestmark = [pytest.mark.graph, pytest.mark.usefixtures("synthetic_extra")]
 SAID = "exercise/recognition"
 
 

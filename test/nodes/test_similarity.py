@@ -1,7 +1,5 @@
 """The scorer over real DDS compares the repetitions that it has scored."""
 
-import importlib.util
-
 import pytest
 from performed import messages, perform
 
@@ -11,13 +9,7 @@ from lbp_rehab.matching.matcher import demonstrations_path
 from lbp_rehab.nodes.quality_scorer import QualityScorer
 from lbp_rehab.synthetic.motion.movement import Fault
 
-pytestmark = [
-    pytest.mark.graph,
-    pytest.mark.skipif(
-        any(importlib.util.find_spec(name) is None for name in ("anny", "numba")),
-        reason="needs the extra synthetic",
-    ),
-]
+pytestmark = [pytest.mark.graph, pytest.mark.usefixtures("synthetic_extra")]
 DONE = "quality/repetition"
 
 

@@ -4,8 +4,6 @@ The scorer gets the exact pose, pelvis and breathing of a synthetic patient, so 
 the fault differs between the two runs.
 """
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -25,10 +23,7 @@ from lbp_rehab.synthetic.motion.programs import PROGRAMS
 from lbp_rehab.synthetic.scenario import Scenario
 from lbp_rehab.synthetic.studio import FRAME_ID, Patient
 
-pytestmark = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("anny", "numba")),
-    reason="needs the extra synthetic",
-)
+pytestmark = pytest.mark.usefixtures("synthetic_extra")
 
 RATE_HZ = 12.0
 FAULTY, REPETITIONS = 2, 3

@@ -1,7 +1,5 @@
 """The shipped network on true movements of people it was not trained on."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -11,10 +9,7 @@ from lbp_rehab.recognition.recogniser import Answer, Recogniser
 from lbp_rehab.synthetic.draws import Split
 from lbp_rehab.synthetic.scenario import Scenario
 
-pytestmark = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("anny", "numba")),
-    reason="needs the extra synthetic",
-)
+pytestmark = pytest.mark.usefixtures("synthetic_extra")
 
 
 def answers(name, repetitions=2, with_pelvis=True):

@@ -20,10 +20,7 @@ from lbp_rehab.training.windows import cut, label_of, transitions
 
 SECOND = 1_000_000_000
 
-needs_people = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("anny", "numba")),
-    reason="needs the extra synthetic",
-)
+needs_people = pytest.mark.usefixtures("synthetic_extra")
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="needs the extra train"
 )

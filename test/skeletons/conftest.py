@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -98,10 +97,8 @@ def kinect(tmp_path, bends):
 
 
 @pytest.fixture(scope="session")
-def patient():
+def patient(synthetic_extra):
     """True poses of a synthetic patient's forward bends, without rendering."""
-    if any(importlib.util.find_spec(name) is None for name in ("anny", "numba")):
-        pytest.skip("needs the optional part 'synthetic'")
     from lbp_rehab.synthetic import truth
     from lbp_rehab.synthetic.imaging.camera import Camera
     from lbp_rehab.synthetic.motion.movement import Fault

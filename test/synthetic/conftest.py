@@ -1,13 +1,4 @@
-import importlib.util
-
 import pytest
-
-
-@pytest.fixture(scope="session")
-def synthetic_extra():
-    """Skips where the extra ``synthetic`` is not installed."""
-    if any(importlib.util.find_spec(name) is None for name in ("anny", "numba")):
-        pytest.skip("needs the extra synthetic")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ from scipy.spatial.transform import Rotation  # noqa: E402
 from lbp_rehab.pelvis.head import BODY  # noqa: E402
 from lbp_rehab.pelvis.surface_map import CHANNELS, COLUMNS, ROWS  # noqa: E402
 from lbp_rehab.training import export, pelvis  # noqa: E402
-from lbp_rehab.training.export import TOLERANCE, lifter_example, pelvis_example  # noqa: E402
+from lbp_rehab.training.export import lifter_example, pelvis_example  # noqa: E402
 from lbp_rehab.training.lifter import Lifter  # noqa: E402
+from lbp_rehab.training.onnx_file import TOLERANCE  # noqa: E402
 from lbp_rehab.training.pelvis import PelvisHead  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
