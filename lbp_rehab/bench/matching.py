@@ -70,7 +70,7 @@ class Watch:
     Parameters
     ----------
     case : SetCase
-        Its scenario says which repetitions there were.
+        Says which repetitions there were; sets that show the same movement count as one person.
     """
 
     def __init__(self, case: SetCase) -> None:
@@ -85,15 +85,18 @@ class Watch:
 
     def record(self) -> list[Compared]:
         """Return the comparisons."""
-        scenario = self._case.scenario  # type: ignore[attr-defined]
+        case = self._case
         made = [
             TrueRepetition(
-                scenario.stamp_ns(r.start_s), scenario.stamp_ns(r.end_s), r.side,
+                r.start_ns, r.end_ns, str(getattr(r, "side", "none")),
                 sum(f.severity for f in r.faults),
             )
-            for r in scenario.movement.repetitions
+            for r in case.repetitions
         ]  # fmt: skip
-        return compare(str(self._case.exercise), str(self._case.name), Course.of(self._seen), made)
+        if not self._seen:
+            return []
+        person = str(getattr(case, "twin", "")) or str(case.name)
+        return compare(str(case.exercise), person, Course.of(self._seen), made)
 
 
 def compare(

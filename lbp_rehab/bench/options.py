@@ -10,7 +10,6 @@ from lbp_rehab.errors import InputError
 
 FRAMES, SETS, RECORDINGS, PEER_RECORDINGS, JOBS = 5616, 104, 52, 4, 2
 ON_CASES = ("pose", "pelvis", "emg", "quality")
-WITH_PAGE = ("pose", "pelvis", "emg")
 
 
 def add(benchmark: str, parser: argparse.ArgumentParser) -> None:
@@ -31,10 +30,7 @@ def add(benchmark: str, parser: argparse.ArgumentParser) -> None:
     else:
         parser.add_argument("--frames", type=int, default=FRAMES, help="about so many")
     parser.add_argument("--jobs", type=int, default=JOBS, help="worker processes")
-    if benchmark in WITH_PAGE:
-        parser.add_argument(
-            "--page", type=Path, metavar="FOLDER", help="write a page with plots there"
-        )
+    parser.add_argument("--page", type=Path, metavar="FOLDER", help="write a page with plots there")
 
 
 def check(arguments: argparse.Namespace, amount: int) -> None:

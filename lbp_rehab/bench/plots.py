@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ STYLE: Any = {
 }  # fmt: skip
 DPI = 100
 _MOST_DOTS = 400  # of one scatter
+_BARS = 40  # of a histogram
 
 
 def figure(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
@@ -115,6 +116,55 @@ def sharpness(axis: Axes, sigma: Array, error: Array, unit: str) -> None:
         axis.plot([0, most], [0, most], color=GREY, lw=1, ls=":")
     axis.set(xlabel=f"sigma given [{unit}]", ylabel=f"error found, RMS [{unit}]")
     axis.set_title("does a larger sigma mean a larger error?", fontsize=9)
+
+
+def ranked(axis: Axes, names: Sequence[str], values: Array, limit: float, unit: str) -> None:
+    """Draw a bar a name, the largest at the top; what is below the limit is orange and hatched."""
+    order = np.argsort(values, kind="stable")
+    for place, k in enumerate(order):
+        low = values[k] < limit
+        axis.barh(
+            place, values[k], 0.7, color=ORANGE if low else BLUE, hatch="///" if low else None,
+            edgecolor="w",
+        )  # fmt: skip
+        text = axis.text(
+            values[k] + 0.01, place, f"{values[k]:.2f}", va="center", fontsize=9, zorder=3
+        )
+        text.set_bbox({"facecolor": "w", "edgecolor": "none", "pad": 0.5})
+    axis.set_yticks(range(len(values)), [names[k] for k in order])
+    axis.axvline(limit, color="k", lw=1, ls="--")
+    axis.set(xlim=(0, 1.08), ylim=(-0.6, len(values) - 0.4), xlabel=unit)
+    axis.grid(visible=False, axis="y")
+
+
+def histogram(
+    axis: Axes, values: Mapping[str, Array], limits: Mapping[str, float], *,
+    ends: tuple[float, float], unit: str, of: str,
+) -> None:  # fmt: skip
+    """Draw how often each value comes up, and dashed lines at named limits.
+
+    What lies beyond an end is counted in the last bar there.
+    """
+    edges = np.linspace(*ends, _BARS + 1)
+    within = [np.clip(v, edges[0], edges[-1]) for v in values.values()]
+    axis.hist(within, edges.tolist(), color=[BLUE, ORANGE][: len(within)], label=list(values))
+    for name, limit in limits.items():
+        axis.axvline(limit, color="k", lw=1, ls="--")
+        # In the axis's height, above the bars.
+        axis.text(
+            limit, 1.0, name, ha="center", va="bottom", fontsize=9,
+            transform=axis.get_xaxis_transform(),
+        )  # fmt: skip
+    axis.set(xlim=ends, xlabel=unit, ylabel=of)
+    if len(within) > 1:
+        axis.legend(frameon=False)
+
+
+def dots(axis: Axes, name: str, x: Array, y: Array, correlation: float | None) -> None:
+    """Draw one value against another, with the rank correlation in the title."""
+    axis.plot(x, y, "o", color=BLUE, ms=4, alpha=0.55, mew=0)
+    said = "no rank correlation" if correlation is None else f"Spearman {correlation:.2f}"
+    axis.set_title(f"{name}\n{said}, n = {len(x)}", fontsize=9)
 
 
 def follows(axis: Axes, name: str, ours: tuple[Array, Array], naive: tuple[Array, Array],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from lbp_rehab.bench import matching, recognition
 from lbp_rehab.bench.cases import SetCase
 from lbp_rehab.bench.quality_faults import Repetition, SaidCue, SetRecord
 from lbp_rehab.bench.quality_truth import TrueCourse
@@ -16,7 +17,7 @@ from lbp_rehab.feedback.texts import grade_name, load_texts
 from lbp_rehab.feedback.types import FaultsNow, Problem, RepetitionDone
 from lbp_rehab.pelvis.estimator import PelvisEstimator
 from lbp_rehab.pose.estimator import PoseEstimator
-from lbp_rehab.quality.exercise import Exercise, load_exercise
+from lbp_rehab.quality.exercise import Exercise, known_exercises, load_exercise
 from lbp_rehab.quality.scorer import Event, Scorer
 from lbp_rehab.quality.sets import ExerciseSet
 from lbp_rehab.quality.types import FaultFinding, LiveQuality, Outcome, RepetitionResult
@@ -25,13 +26,22 @@ from lbp_rehab.stamps import NANOSECONDS
 LANGUAGE = "en"
 
 
+def run_any(case: SetCase) -> SetRecord | recognition.RecognitionRecord:
+    """Run a set of an exercise, or one of another motion, which is only to be recognised."""
+    return run_set(case) if case.exercise in known_exercises() else recognition.run(case)
+
+
 def run_set(case: SetCase) -> SetRecord:
-    """Run a set as the nodes do; a cue is given when the computing of its frame is over."""
+    """Run a set as the nodes do; a cue is given when the computing of its frame is over.
+
+    Recognition and matching hear the same estimates; they take no part in the cues.
+    """
     exercise = load_exercise(case.exercise)
     follow, pelvis, breath = PoseEstimator(), PelvisEstimator(), BreathEstimator()
     calibration = NeutralAtRest(pelvis)
     running = ExerciseSet(Scorer(exercise), exercise.side)
     course, listener = TrueCourse(exercise), Listener(exercise)
+    recognised, matched = recognition.Watch(case), matching.Watch(case)
     frames = 0
     for item in case:
         begin = time.perf_counter()
@@ -44,6 +54,8 @@ def run_set(case: SetCase) -> SetRecord:
         listener.hear(pose.stamp_ns + took_ns, events)
         calibration.add(sample, pose.stamp_ns, bool(item.neutral))
         course.add(item)
+        recognised.add(pose, state)
+        matched.add(pose, state)
         frames += 1
     running.finish()
     true = []
@@ -60,6 +72,7 @@ def run_set(case: SetCase) -> SetRecord:
     return SetRecord(
         CaseInfo.of(case), frames, tuple(true), tuple(running.results), frozenset(exercise.cues),
         tuple(listener.said), str(getattr(case, "twin", "")),
+        recognised.record(), tuple(matched.record()),
     )  # fmt: skip
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from lbp_rehab.bench.figures import Summary, rounded
-from lbp_rehab.bench.quality_faults import REPORTED_AS, SetRecord, level
+from lbp_rehab.bench.figures import Summary, statistic
+from lbp_rehab.bench.quality_faults import SetRecord, level, reported_as
 from lbp_rehab.quality.types import Severity
 from lbp_rehab.stamps import NANOSECONDS
 
@@ -16,19 +17,45 @@ AFTER_NS = 2 * NANOSECONDS
 INTERVAL_NS = 4 * NANOSECONDS  # the least time between two cues
 
 
-def cue_delays_s(record: SetRecord) -> list[float]:
-    """Return the delays of the cues that answer a true fault from its first moment on.
+@dataclass(frozen=True)
+class Answers:
+    """How the true faults of some sets, moderate and above, were answered by cues.
 
-    A fault that began while the four seconds after another cue still ran is not among them: its
-    delay would be that of the law of one cue in four seconds.
+    Attributes
+    ----------
+    delays_s : tuple of float
+        From the first moment of a fault to the cue that answers it.
+    waited : int
+        Faults that began while the four seconds after another cue still ran: their delay would be
+        that of the law of one cue in four seconds.
+    unanswered : int
+        Faults without a cue, be it that they were not found or that another one went before.
     """
+
+    delays_s: tuple[float, ...]
+    waited: int
+    unanswered: int
+
+
+def answers(records: Sequence[SetRecord]) -> Answers:
+    """Return how the faults of some sets were answered."""
+    each = [_answers(r) for r in records]
+    return Answers(
+        tuple(d for a in each for d in a.delays_s),
+        sum(a.waited for a in each),
+        sum(a.unanswered for a in each),
+    )
+
+
+def _answers(record: SetRecord) -> Answers:
     delays = []
+    waited = unanswered = 0
     for made in record.true:
         for name, severity in made.faults.items():
             onset_ns = made.onsets_ns.get(name)
             if onset_ns is None or level(severity) < Severity.MODERATE:
                 continue
-            ids = REPORTED_AS.get(name, (name,))
+            ids = reported_as(name, record.rules)
             answer = next(
                 (
                     c
@@ -38,20 +65,24 @@ def cue_delays_s(record: SetRecord) -> list[float]:
                 None,
             )
             if answer is None:
+                unanswered += 1
                 continue
             before = [c.stamp_ns for c in record.cues if c.stamp_ns < answer.stamp_ns]
             if before and onset_ns < before[-1] + INTERVAL_NS:
+                waited += 1
                 continue
             delays.append((answer.stamp_ns - onset_ns) / NANOSECONDS)
-    return delays
+    return Answers(tuple(delays), waited, unanswered)
 
 
-def cue_figures(delays_s: Sequence[float]) -> Summary:
-    """Return median and 95th percentile."""
-    if not delays_s:
-        return {"cues_measured": 0, "cue_median_s": None, "cue_p95_s": None}
+def cue_figures(records: Sequence[SetRecord]) -> Summary:
+    """Return median and 95th percentile of the delays, and how many faults have none."""
+    heard = answers(records)
+    delays_s = np.array(heard.delays_s)
     return {
         "cues_measured": len(delays_s),
-        "cue_median_s": rounded(float(np.median(delays_s)), 3),
-        "cue_p95_s": rounded(float(np.quantile(delays_s, 0.95)), 3),
+        "cue_median_s": statistic(np.median, delays_s, 3),
+        "cue_p95_s": statistic(lambda v: np.quantile(v, 0.95), delays_s, 3),
+        "faults_that_waited": heard.waited,
+        "faults_without_cue": heard.unanswered,
     }

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from lbp_rehab.bench.matching import Compared
+from lbp_rehab.bench.recognition import RecognitionRecord
 from lbp_rehab.bench.records import CaseInfo
 from lbp_rehab.quality.types import Outcome, RepetitionResult, Severity
 
-# Fault as it was put in -> the ids under which the scorer reports it, where they differ.
-REPORTED_AS: dict[str, tuple[str, ...]] = {
-    "breath_holding": ("range_short", "breath_holding"),
-    "hips_low": ("range_short",),
-    "no_pelvic_motion": ("range_short",),
-    "too_fast": ("too_fast", "out_too_short", "hold_too_short", "return_too_short"),
-}
+# Faults that fall short of the target are told as that, unless there is a rule of their own.
+_SHORT = frozenset({"breath_holding", "hips_low", "no_pelvic_motion"})
+_FAST = ("too_fast", "out_too_short", "hold_too_short", "return_too_short")
+
+
+def reported_as(name: str, rules: Collection[str]) -> tuple[str, ...]:
+    """Return the ids by which the scorer may tell a true fault, given those of its exercise."""
+    if name in _SHORT and name not in rules:
+        return ("range_short",)
+    return _FAST if name == "too_fast" else (name,)
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,9 @@ class SetRecord:
     cues : tuple of SaidCue
     twin : str
         Common to the sets that show the same movement from different sides.
+    recognised : RecognitionRecord or None
+    compared : tuple of Compared
+        The repetitions against the references.
     """
 
     info: CaseInfo
@@ -70,6 +78,8 @@ class SetRecord:
     rules: frozenset[str]
     cues: tuple[SaidCue, ...] = ()
     twin: str = ""
+    recognised: RecognitionRecord | None = None
+    compared: tuple[Compared, ...] = ()
 
     @property
     def counted(self) -> int:
@@ -151,11 +161,17 @@ class FaultCount:
 
 
 def count_fault(records: Sequence[SetRecord], name: str) -> FaultCount:
-    """Count one fault over all repetitions that were matched, missed or made up."""
-    ids = REPORTED_AS.get(name, (name,))
+    """Count one fault over all repetitions that were matched, missed or made up.
+
+    Only sets of the exercises that were drawn with it count.
+    """
     hits = misses = alarms = 0
     errors: list[int] = []
+    drawn = {r.info.exercise for r in records if any(name in t.faults for t in r.true)}
     for record in records:
+        if record.info.exercise not in drawn:
+            continue
+        ids = reported_as(name, record.rules)
         pairs = pair(record)
         for true, found in pairs:
             severity = true.faults.get(name, 0.0)

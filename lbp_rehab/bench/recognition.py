@@ -7,6 +7,7 @@ when its first repetition leaves the start position; the answer counts `DECIDE_S
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ DECIDE_S = 3.0
 # The paper's figure, on other data: MPL-CNN, 2024.
 PAPER_ACCURACY = 0.9754
 _NONE_STREAM = 5152
+_EXERCISES_A_NONE = 4  # sets of exercises for each of another motion
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Watch:
     Parameters
     ----------
     case : SetCase
-        Its scenario says what is done when.
+        Says what is done when.
     """
 
     def __init__(self, case: SetCase) -> None:
@@ -132,7 +134,14 @@ def word(answer: Recognition) -> str:
 
 
 def none_cases(seed: int, sets: int) -> list[SetCase]:
-    """Return sets of the motions that are none of the exercises and that no training draws."""
+    """Return sets of the motions of which neither training nor tuning has seen any.
+
+    Parameters
+    ----------
+    seed : int
+    sets : int
+        Of exercises: there is one of other motions for every four, and at least one of each kind.
+    """
     # Optional: it needs the synthetic patient.
     from lbp_rehab.synthetic.cases import WholeSet  # noqa: PLC0415
     from lbp_rehab.synthetic.draws import Split  # noqa: PLC0415
@@ -141,7 +150,7 @@ def none_cases(seed: int, sets: int) -> list[SetCase]:
 
     rng = np.random.default_rng([seed, _NONE_STREAM])
     out: list[SetCase] = []
-    for k in range(sets):
+    for k in range(max(len(UNSEEN), math.ceil(sets / _EXERCISES_A_NONE))):
         scenario = Scenario(
             UNSEEN[k % len(UNSEEN)], int(rng.integers(1, 2**31)), repetitions=2, split=Split.TEST,
             side=("alternating", "left", "right")[int(rng.integers(3))], initial_rest_s=2.0,

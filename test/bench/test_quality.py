@@ -1,48 +1,16 @@
-from dataclasses import dataclass
+import pickle
+from dataclasses import dataclass, replace
 
 import pytest
+from quality_made import S, found, recognised, record, true
 from sample_case import SampleCase, messages
 
-from lbp_rehab.bench.quality import figures, run_set, summarise
-from lbp_rehab.bench.quality_faults import Repetition, SetRecord, count_fault, level, pair
-from lbp_rehab.bench.records import CaseInfo
-from lbp_rehab.estimate import Estimate
+from lbp_rehab.bench.matching import OWN_BEST, THERAPIST, Compared
+from lbp_rehab.bench.quality import figures, summarise
+from lbp_rehab.bench.quality_case import run_any
+from lbp_rehab.bench.quality_faults import Repetition, count_fault, level, pair
 from lbp_rehab.nodes.convert import to_ns
-from lbp_rehab.quality.types import (
-    FaultFinding,
-    Grade,
-    Outcome,
-    RepetitionResult,
-    Severity,
-    SubScoreKind,
-)
-
-S = 1_000_000_000
-RULES = frozenset({"pelvis_drops", "range_short", "knees_fall_in"})
-
-
-def finding(name, severity):
-    return FaultFinding(
-        name, SubScoreKind.ALIGNMENT, severity, 0.99, "x", "rad", Estimate(0.2, 0.01), 0.0, 0.1,
-        0, 1, 5.0,
-    )  # fmt: skip
-
-
-def found(start_s, end_s, score=90.0, outcome=Outcome.COMPLETE, **faults):
-    return RepetitionResult(
-        1, outcome, round(start_s * S), round((start_s + end_s) / 2 * S), round(end_s * S),
-        Estimate(1.0, 0.1), Estimate(score, 2.0), Grade.GOOD, (),
-        tuple(finding(n, s) for n, s in faults.items()), (),
-    )  # fmt: skip
-
-
-def true(start_s, end_s, counts=True, **faults):
-    return Repetition(round(start_s * S), round(end_s * S), counts, faults)
-
-
-def record(truth, result, exercise="glute_bridge"):
-    info = CaseInfo("set", 0, exercise, (), "", "", "", "")
-    return SetRecord(info, 100, tuple(truth), tuple(result), RULES)
+from lbp_rehab.quality.types import Outcome, Severity
 
 
 def test_repetitions_pair_by_their_overlap():
@@ -119,11 +87,13 @@ def test_a_fault_may_be_reported_under_another_name_or_have_no_rule():
         [true(0, 4, hips_low=1.0, juggling=1.0)], [found(0, 4, range_short=Severity.SEVERE)]
     )
     assert count_fault([one], "hips_low").f1 == 1.0
-    result = figures([one], 0, ["plank"])
+    result = figures([one], [], 0, ["plank"])
     assert result["faults_without_rule"] == ["glute_bridge: juggling"]
     assert result["no_definition"] == ["plank"]
     assert result["per_fault"]["juggling"]["recall"] == 0.0
     assert result["fault_macro_f1"] == 0.5
+    assert result["fault_least_f1"] == 0.0
+    assert result["fault_kinds"] == 2
 
 
 def test_scores_that_fall_with_severity_rank_perfectly():
@@ -134,8 +104,60 @@ def test_scores_that_fall_with_severity_rank_perfectly():
     assert summarise([record(truth[:3], falling[:3])])["score_spearman"] is None
 
 
+def test_faults_that_cost_nothing_are_not_left_out_of_the_rank_correlation():
+    truth = [true(5 * k, 5 * k + 4, pelvis_drops=0.2 * k) for k in range(5)]
+    blind = [found(5 * k, 5 * k + 4, 100.0) for k in range(5)]
+    assert summarise([record(truth, blind)])["score_spearman"] == 0.0
+    same = [true(5 * k, 5 * k + 4) for k in range(5)]
+    assert summarise([record(same, blind)])["score_spearman"] is None
+
+
+def test_the_lowest_rank_correlation_of_an_exercise_is_said_beside_the_mean():
+    severities = (0.0, 0.2, 0.5, 0.8, 1.0)
+    truth = [true(5 * k, 5 * k + 4, pelvis_drops=s) for k, s in enumerate(severities)]
+    falling = [found(5 * k, 5 * k + 4, 95 - 40 * s) for k, s in enumerate(severities)]
+    # Two neighbours swapped: Spearman's rho is 1 - 6 * 2 / (5 * 24).
+    scores = [f.score.value for f in falling]
+    scores[:2] = scores[1::-1]
+    swapped = [found(5 * k, 5 * k + 4, score) for k, score in enumerate(scores)]
+    result = summarise([record(truth, falling), record(truth, swapped, "clam")])
+    assert result["exercises_ranked"] == 2
+    assert result["score_spearman_least"] == pytest.approx(0.9)
+    assert result["score_spearman"] == pytest.approx(0.95)
+
+
+def test_missed_and_borderline_repetitions_are_counted():
+    borderline = Repetition(10 * S, 14 * S, False, {}, borderline=True)
+    result = summarise([record([true(0, 4), true(5, 9), borderline], [found(0, 4)])])
+    assert result["repetitions_matched"] == 1
+    assert result["repetitions_missed"] == 2
+    assert result["repetitions_borderline"] == 1
+
+
+def test_recognition_and_matching_of_the_sets_are_among_the_figures():
+    def compared(person, severity):
+        return Compared("glute_bridge", person, OWN_BEST, severity, (severity, 1 - severity, 0, 0))
+
+    plain = record([true(2, 8)], [found(2, 8)])
+    given = [
+        replace(
+            plain, recognised=recognised("glute_bridge", said),
+            compared=tuple(compared(said, s) for s in (0.0, 0.3, 0.9)),
+        )
+        for said in ("glute_bridge", "plank")
+    ]  # fmt: skip
+    others = [recognised("punching", "none"), recognised("punching", "plank")]
+    result = figures(given, others, 0, [])
+    assert result["recognition_accuracy"] == 0.5
+    assert result["none_rejected_share"] == 0.5
+    assert (result["recognition_sets"], result["none_sets"]) == (2, 2)
+    assert {"true": "punching", "said": "plank"} in result["recognition_mistaken"]
+    assert result["matching"][OWN_BEST]["spearman"]["embedding"] == 1.0
+    assert result["matching"][OWN_BEST]["repetitions"] == 6
+
+
 def test_nothing_measured_is_null_and_not_a_number():
-    result = figures([], 0, ["plank"])
+    result = figures([], [], 0, ["plank"])
     assert result["sets"] == 0
     assert result["repetition_exact_share"] is None
 
@@ -163,7 +185,12 @@ def test_the_sample_s_set_runs_through_the_whole_pipeline():
         )
         for m in messages("/truth/quality/repetition")
     ]
-    result = summarise([run_set(SampleCase(rest=45, repetitions=tuple(made)))])
+    kept = run_any(SampleCase(rest=45, repetitions=tuple(made)))
+    assert pickle.loads(pickle.dumps(kept)).info == kept.info
+    assert len(pickle.dumps(kept)) < 100_000
+    assert kept.recognised.decided == "glute_bridge"
+    assert {c.reference for c in kept.compared} >= {THERAPIST}
+    result = summarise([kept])
     assert result["sets"] == 1
     assert result["repetitions"] == sum(m.counts for m in made) == 4
     assert result["repetition_exact_share"] == 1.0

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from lbp_rehab.bench.recognition import RecognitionRecord, figures
+from lbp_rehab.bench.recognition import RecognitionRecord, figures, none_cases
+from lbp_rehab.synthetic.draws import Split
+from lbp_rehab.synthetic.motion.others import UNSEEN
 
 SECOND = 1_000_000_000
 
@@ -44,3 +46,14 @@ def test_rejection_is_that_no_exercise_is_said():
     assert said["none_never_claimed_share"] == 0.5
     assert said["recognition_accuracy"] is None
     assert said["recognition_per_motion"]["squat"]["none_sets"] == 4
+
+
+def test_one_set_of_another_motion_for_four_of_exercises_and_each_kind_once():
+    pytest.importorskip("numba")
+    few, many = none_cases(0, 4), none_cases(0, 104)
+    assert sorted(c.exercise for c in few) == sorted(UNSEEN)
+    assert len(many) == 26
+    assert {c.exercise for c in many} == set(UNSEEN)
+    assert [c.scenario for c in many[:3]] == [c.scenario for c in none_cases(0, 104)[:3]]
+    assert {c.scenario.split for c in many} == {Split.TEST}
+    assert many[0].scenario.seed != none_cases(1, 104)[0].scenario.seed
