@@ -14,7 +14,8 @@ BINS = 12  # 3 s: most of a quiet breath of 12 to 18 a minute
 KEPT = 240  # 60 s
 LEAST_BINS = 8
 # What a wall is above what it usually is during a movement: the trunk moves, it does not breathe.
-USUAL_QUANTILE = 0.6
+USUAL_QUANTILE = 0.3
+LEAST_USUAL_M = 0.002  # a smaller movement is not told from that of the joints
 MOST = 3.0
 MAX_SIGMA = 0.3  # the range of noise alone comes to 0.43
 
@@ -51,7 +52,7 @@ class DepthOfBreath:
         if len(self._means) < LEAST_BINS or not self._ranges:
             return Estimate.unknown(Reason.TOO_EARLY)
         usual_m = float(np.quantile(self._ranges, USUAL_QUANTILE))
-        if usual_m <= 0.0 or self._noise_m / usual_m > MAX_SIGMA:
+        if usual_m < LEAST_USUAL_M or self._noise_m / usual_m > MAX_SIGMA:
             return Estimate.unknown(Reason.TOO_UNCERTAIN)
         return Estimate(min(self._range_m() / usual_m, MOST), self._noise_m / usual_m)
 

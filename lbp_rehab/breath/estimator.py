@@ -34,6 +34,7 @@ LEAST_PIXELS = 150
 SHARED_PIXELS = 30.0
 SIGMA_FLOOR_M = 0.0005
 FOLLOW_S = 3.0  # time constant of the joints' average
+SETTLE_S = 1.0  # the first average is that of so long
 MOVED_M = 0.10  # a patient whose joints are farther off than this has moved
 
 
@@ -83,6 +84,7 @@ class _Trunk:
 
     def __post_init__(self) -> None:
         self.axes = pelvis_axes(self.joints)
+        self.since_ns = self.stamp_ns
         self.first: dict[tuple[float, float, float], float] = {}
         self.breathing = DepthOfBreath()
 
@@ -93,8 +95,12 @@ class _Trunk:
         )
 
     def follow(self, stamp_ns: int, joints: Array) -> None:
-        elapsed_s = (stamp_ns - self.stamp_ns) / NANOSECONDS
-        self.joints = self.joints + (1.0 - math.exp(-elapsed_s / FOLLOW_S)) * (joints - self.joints)
+        """Average, at first over all that was seen, so that the walls do not drift."""
+        elapsed_s, seen_s = (
+            (stamp_ns - before) / NANOSECONDS for before in (self.stamp_ns, self.since_ns)
+        )
+        gain = 1.0 - math.exp(-elapsed_s / min(FOLLOW_S, max(seen_s, elapsed_s, 1e-9)))
+        self.joints = self.joints + gain * (joints - self.joints)
         self.stamp_ns = stamp_ns
 
     def walls(self, depth: NDArray[np.uint16], camera: Intrinsics) -> tuple[Estimate, Estimate]:
@@ -113,6 +119,8 @@ class _Trunk:
         n = int(inside.sum())
         if n < LEAST_PIXELS:
             return Estimate.unknown(Reason.NO_DEPTH)
+        if self.stamp_ns - self.since_ns < SETTLE_S * NANOSECONDS:
+            return Estimate.unknown(Reason.TOO_EARLY)
         found = local[inside, 0]
         low, high = np.quantile(found, (0.1, 0.9))
         middle = found[(found >= low) & (found <= high)]

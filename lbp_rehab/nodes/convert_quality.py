@@ -6,7 +6,7 @@ import math
 
 from lbp_rehab import msg
 from lbp_rehab.errors import InputError
-from lbp_rehab.estimate import Reason
+from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.matching.follow import Similarity
 from lbp_rehab.nodes.convert import from_estimate, to_estimate, to_ns, to_stamp
 from lbp_rehab.quality.activation import MUSCLES, Activation
@@ -18,29 +18,43 @@ from lbp_rehab.quality.types import (
     SetLabels,
     SubScore,
 )
+from lbp_rehab.stamps import NANOSECONDS
 
+# Of an onset: docs/benchmarks/emg.md, mean absolute error 20 ms.
+ONSET_SIGMA_S = 0.025
+LONGEST_ON_S = 60.0  # a muscle that has always been on counts as on for so long
 _SIDES = {msg.EmgChannel.SIDE_LEFT: "_l", msg.EmgChannel.SIDE_RIGHT: "_r"}
 
 
 def from_activation(message: msg.EmgActivation) -> Activation:
     """Return what scoring needs of a message; InputError if it contradicts itself."""
+    stamp_ns = to_ns(message.header.stamp)
     try:
-        muscles = {
-            f"{MUSCLES[m.channel.muscle - 1]}{_SIDES.get(m.channel.side, '')}": from_estimate(
-                m.activation
-            )
+        rows = {
+            f"{MUSCLES[m.channel.muscle - 1]}{_SIDES.get(m.channel.side, '')}": m
             for m in message.muscles
             if 1 <= m.channel.muscle <= len(MUSCLES)
         }
         return Activation(
-            to_ns(message.header.stamp),
-            muscles,
+            stamp_ns,
+            {name: from_estimate(m.activation) for name, m in rows.items()},
             from_estimate(message.co_contraction),
             from_estimate(message.asymmetry),
             from_estimate(message.local_share),
+            {name: _on_s(m, stamp_ns) for name, m in rows.items()},
+            {name: from_estimate(m.fatigue_slope) for name, m in rows.items()},
         )
     except ValueError as error:
         raise InputError(f"an EmgActivation holds a value that is not valid: {error}") from error
+
+
+def _on_s(muscle: msg.MuscleActivation, stamp_ns: int) -> Estimate:
+    """Return for how long a channel has been on; ``active`` means nothing if it is unknown."""
+    envelope, activation = from_estimate(muscle.envelope), from_estimate(muscle.activation)
+    if not (envelope.known or activation.known):
+        return envelope
+    on_ns = stamp_ns - to_ns(muscle.since) if muscle.active else 0
+    return Estimate(min(max(on_ns, 0) / NANOSECONDS, LONGEST_ON_S), ONSET_SIGMA_S)
 
 
 def to_fault(fault: FaultFinding) -> msg.Fault:

@@ -138,7 +138,7 @@ class Exercise:
         names = {self.primary} | {rule.measure for rule in self.faults}
         if self.symmetry:
             names |= {self.symmetry.left, self.symmetry.right}
-        names |= {f"activation_{rule.muscle}" for rule in self.muscles}
+        names |= {limit.measure for rule in self.muscles for limit in rule.limits}
         return frozenset(each for name in names for each in measures.expanded(name))
 
 
@@ -317,7 +317,7 @@ def _cues(exercise: Exercise, table: Table) -> dict[str, str]:
         if cue:
             cues[fault] = cue
     for muscle in exercise.muscles:
-        cues[f"{muscle.muscle}_{'low' if muscle.should_work else 'high'}"] = muscle.cue
+        cues |= {limit.id: limit.cue for limit in muscle.limits}
     for hesitation in exercise.hesitations:
         if hesitation.id in cues:
             raise table.fail("phases", f"names '{hesitation.id}', which the scorer uses itself")

@@ -9,7 +9,7 @@ import numpy as np
 
 from lbp_rehab.estimate import Estimate
 from lbp_rehab.quality import measures
-from lbp_rehab.quality.movement import VALUE_WIDTH_S, Moments, mean_before
+from lbp_rehab.quality.movement import VALUE_WIDTH_S, Moments, beside_gap, mean_before
 from lbp_rehab.quality.rules import Demand, FaultRule
 from lbp_rehab.quality.signals import NANOSECONDS, smooth
 from lbp_rehab.quality.track import Track
@@ -65,7 +65,7 @@ def assess(
     -------
     Deduction or None
         With 0 points (and the sigma that they may have) if there was no fault; None if the
-        quantity was unknown in all phases that count.
+        quantity was unknown in all phases that count, or where it may have reached its range.
     """
     times, values, sigmas = track.between(moments.start_ns, moments.end_ns)
     inside = np.zeros(len(times), dtype=bool)
@@ -87,6 +87,8 @@ def assess(
     if rule.demand == Demand.REACH:
         at = np.flatnonzero(inside)
         best = int(at[np.argmin(excess[at])])
+        if excess[best] > 0 and beside_gap(times, best):
+            return None  # it may have been reached out of view
         run = (int(at[0]), best, int(at[-1])) if excess[best] > 0 else None
         nearest = best
     else:

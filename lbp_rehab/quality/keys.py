@@ -10,7 +10,7 @@ from enum import Enum
 
 from lbp_rehab.languages import known_languages
 from lbp_rehab.pose.types import Posture
-from lbp_rehab.quality.activation import MUSCLES
+from lbp_rehab.quality.activation import INDICES, MUSCLES
 from lbp_rehab.quality.rules import CAMERA_SIDES, Demand
 from lbp_rehab.quality.types import SubScoreKind
 
@@ -74,7 +74,7 @@ _WAYS = ("out", "hold", "return")
 CHOSEN: dict[str, tuple[str, ...]] = {
     "FAULT": (),
     "CUE": (),
-    "MUSCLE": MUSCLES,
+    "MUSCLE": (*MUSCLES, *INDICES),
     "PART": tuple(k.name.lower() for k in SubScoreKind),
     "LANGUAGE": known_languages(),
 }
@@ -180,8 +180,20 @@ KEYS: tuple[Key, ...] = (
         default="0.2 s"),
     Key("faults.FAULT.cue", Kind.TEXT, "what to say"),
     Key("muscles.MUSCLE.activation", Kind.RANGE,
-        "mean activation: `[low, inf]`, it should work; `[0, high]`, it should not"),
-    Key("muscles.MUSCLE.phases", Kind.CHOICES, "when", choices=_WAYS),
+        "of a muscle: mean activation; `[low, inf]`, it should work; `[0, high]`, it should not",
+        default="not judged"),
+    Key("muscles.MUSCLE.onset", Kind.RANGE,
+        "of a muscle: when both of its sides are on, counted from the start of the movement; "
+        "`[-inf, latest]`", Unit.TIME, default="not judged"),
+    Key("muscles.MUSCLE.onset_cue", Kind.TEXT, "what to say if it is late", default="`cue`"),
+    Key("muscles.MUSCLE.fatigue", Kind.RANGE,
+        "of a muscle: slope of its median frequency over the set, Hz/s; `[steepest, inf]`",
+        default="not judged"),
+    Key("muscles.MUSCLE.fatigue_cue", Kind.TEXT, "what to say if it tires", default="`cue`"),
+    Key("muscles.MUSCLE.mean", Kind.RANGE,
+        "of several muscles together, where it is needed: their mean; one end or both",
+        default="needed for `co_contraction`, `emg_asymmetry`, `local_share`"),
+    Key("muscles.MUSCLE.phases", Kind.CHOICES, "when a mean is taken", choices=_WAYS),
     Key("muscles.MUSCLE.cue", Kind.TEXT, "what to say"),
     Key(
         "weights.PART", Kind.VALUE,

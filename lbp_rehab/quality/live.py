@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, replace
 
 from lbp_rehab.estimate import Estimate
 from lbp_rehab.quality import measures
 from lbp_rehab.quality.exercise import RANGE_SHORT, Exercise
 from lbp_rehab.quality.faults import confidence, severity
+from lbp_rehab.quality.movement import INNER, SLOW_SHARE
 from lbp_rehab.quality.repetitions import Segmenter
-from lbp_rehab.quality.rules import Demand, FaultRule
+from lbp_rehab.quality.rules import Demand, FaultRule, HesitationRule
 from lbp_rehab.quality.scoring import severity_of_share
 from lbp_rehab.quality.signals import NANOSECONDS, LowPass
 from lbp_rehab.quality.two_way import TwoWaySegmenter
 from lbp_rehab.quality.types import FaultFinding, Phase, Side, SubScoreKind
 
 FILTER_S = 0.1
+REST_FILTER_S = 0.5  # the start position is known better than what moves
+SPEED_S = 0.3  # a speed is taken over so long
 # Who stands still for this long has arrived: what is not reached by now will not be.
 ARRIVED_S = 0.35
 
@@ -64,7 +68,7 @@ class LiveFault:
         self.rule, self.side = rule, side
         self.measure = measures.of_side(rule.measure, side)
         self._weight = exercise.weights.get(SubScoreKind.ALIGNMENT, 0.0)
-        self._filter = LowPass(FILTER_S)
+        self._filter, self._rest_filter = LowPass(FILTER_S), LowPass(REST_FILTER_S)
         self._rest: Estimate | None = None
         self._since_ns: int | None = None
         self._best: Estimate | None = None  # nearest to the range, in this repetition
@@ -77,7 +81,8 @@ class LiveFault:
         self._filter.update(now.stamp_ns, estimate)
         value = self._filter.estimate()
         if now.phase == Phase.REST:
-            self._rest, self._best = value, None
+            self._rest_filter.update(now.stamp_ns, estimate)
+            self._rest, self._best = self._rest_filter.estimate(), None
         if self.rule.from_start:
             if self._rest is None:
                 return None
@@ -141,6 +146,68 @@ class LiveFault:
         )
 
 
+class LiveHesitation:
+    """Watches one rule about standing still midway.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    rule : HesitationRule
+    """
+
+    def __init__(self, exercise: Exercise, rule: HesitationRule) -> None:
+        self.rule = rule
+        self._weight = exercise.weights.get(SubScoreKind.CONTROL, 0.0)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._recent: deque[tuple[int, float]] = deque()
+        self._fastest = 0.0
+        self._slow_from_ns: int | None = None
+
+    def update(self, progress: Estimate, now: Moment) -> FaultFinding | None:
+        """Take how far the movement is; return the fault from when it costs points on."""
+        if now.phase != self.rule.phase or not progress.known:
+            self._reset()
+            return None
+        self._recent.append((now.stamp_ns, progress.value))
+        width_ns = round(SPEED_S * NANOSECONDS)
+        while len(self._recent) > 2 and now.stamp_ns - self._recent[1][0] >= width_ns:
+            self._recent.popleft()
+        then_ns, before = self._recent[0]
+        if now.stamp_ns - then_ns < width_ns:
+            return None
+        elapsed_s = (now.stamp_ns - then_ns) / NANOSECONDS
+        speed = abs(progress.value - before) / elapsed_s
+        self._fastest = max(self._fastest, speed)
+        # Near the target the phase is another one.
+        if progress.value < INNER[0] or speed > SLOW_SHARE * self._fastest:
+            return None
+        if self._slow_from_ns is None:
+            self._slow_from_ns = then_ns
+        slow_s = (now.stamp_ns - self._slow_from_ns) / NANOSECONDS
+        return self._finding(slow_s, elapsed_s, now) if slow_s > self.rule.allowed_s else None
+
+    def _finding(self, slow_s: float, sigma_s: float, now: Moment) -> FaultFinding:
+        rule = self.rule
+        share = min((slow_s - rule.allowed_s) / (rule.zero_at_s - rule.allowed_s), 1.0)
+        assert self._slow_from_ns is not None
+        return FaultFinding(
+            id=rule.id,
+            kind=SubScoreKind.CONTROL,
+            severity=severity_of_share(share),
+            confidence=confidence(slow_s - rule.allowed_s, sigma_s),
+            body_part=f"{rule.phase.name.lower()}_hesitation",
+            unit="s",
+            measured=Estimate(slow_s, sigma_s),
+            allowed_min=0.0,
+            allowed_max=rule.allowed_s,
+            start_ns=self._slow_from_ns,
+            end_ns=now.stamp_ns,
+            points_lost=100.0 * self._weight * share,
+        )
+
+
 class LiveRange:
     """Says that a repetition stopped short of its target, at the first extreme.
 
@@ -177,12 +244,12 @@ class LiveRange:
         exercise = self._exercise
         near = exercise.target_near
         short = 1.0 - self._furthest
-        points = exercise.range_points * min(short / (1.0 - exercise.counts_from), 1.0)
+        share = min(short / (1.0 - exercise.counts_from), 1.0)
         open_end = exercise.direction > 0
         return FaultFinding(
             id=RANGE_SHORT,
             kind=SubScoreKind.RANGE,
-            severity=severity_of_share(points / 100.0),
+            severity=severity_of_share(share),
             confidence=confidence(exercise.direction * (near - value.value), value.sigma),
             body_part=measures.of_side(exercise.primary, now.leading),
             unit=exercise.unit,
@@ -191,5 +258,5 @@ class LiveRange:
             allowed_max=math.inf if open_end else near,
             start_ns=now.stamp_ns,
             end_ns=now.stamp_ns,
-            points_lost=self._weight * points,
+            points_lost=self._weight * exercise.range_points * share,
         )

@@ -25,8 +25,6 @@ MEANINGS: Mapping[str, str] = {
     "hip_joint_height": "height of one hip over the support",
     "foot_height": "height of the ankle over the support",
     "knee_height": "height of the knee over the support",
-    "side_line": "bend at the hips of the line of shoulders, hips and knees; to that side is "
-    "positive",
     "head_side_bend": "line of the ears against that of the hips, seen from the front; head to "
     "that side is positive",
     "hip_height": "height of the hips over the support, in lengths of the thigh",
@@ -39,7 +37,10 @@ MEANINGS: Mapping[str, str] = {
     "side up is positive",
     "trunk_inclination": "trunk against the vertical; 0 is upright, forwards is positive, lying "
     "prone is 90 deg and supine -90 deg",
-    "trunk_lean": "trunk against the plane across the hips; to the left is positive",
+    "trunk_lean": "trunk sideways, against the line of the ankles, which stay where they are; "
+    "to the left is positive",
+    "hips_below_line": "bend at the hips of the line of shoulders, hips and knees, in a body that "
+    "is off the ground; towards the ground is positive",
     "trunk_rotation": "line of the shoulders against that of the hips; turned to the left is "
     "positive",
     "neck_flexion": "head against the trunk, by the ears; forwards is positive",

@@ -56,7 +56,13 @@ def _registry() -> dict[str, tuple[str, str]]:
 
 # name -> (topic it comes from, unit)
 MEASURES: Mapping[str, tuple[str, str]] = _registry()
-
+# What only rules of muscles judge; not for other rules of a file, which know no such units.
+OF_MUSCLES: Mapping[str, tuple[str, str]] = {
+    f"{name}_{muscle}": (EMG, unit)
+    for muscle in MUSCLES
+    for name, unit in (("onset", "s"), ("fatigue", "Hz/s"))
+}
+_ALL = {**MEASURES, **OF_MUSCLES}
 
 # Measures of one limb can be named by what it does, not only by its side.
 _SIDED = tuple(n[:-2] for n in MEASURES if n.endswith("_l"))
@@ -66,7 +72,7 @@ NAMES = (*MEASURES, *OF_WORKING_SIDE, *(f"other_{n}" for n in _SIDED))
 
 def expanded(name: str) -> tuple[str, ...]:
     """Return the measures that a name may stand for: itself, or the left and the right one."""
-    if name in MEASURES:
+    if name in _ALL:
         return (name,)
     limb = name.partition("_")[2]
     return f"{limb}_l", f"{limb}_r"
@@ -83,12 +89,12 @@ def of_side(name: str, side: Side) -> str:
 
 def source(name: str) -> str:
     """Return the topic that a measure comes from."""
-    return MEASURES[expanded(name)[0]][0]
+    return _ALL[expanded(name)[0]][0]
 
 
 def unit(name: str) -> str:
-    """Return the unit of a measure: "rad", "m" or "fraction"."""
-    return MEASURES[expanded(name)[0]][1]
+    """Return the unit of a measure: "rad", "m" or "fraction", of `OF_MUSCLES` "s" or "Hz/s"."""
+    return _ALL[expanded(name)[0]][1]
 
 
 def from_pose(name: str, pose: BodyPose) -> Estimate:
@@ -181,6 +187,10 @@ def from_activation(name: str, activation: Activation) -> Estimate:
         return found
     if name == "emg_asymmetry":
         return activation.asymmetry
+    if name.startswith("onset_"):
+        return activation.on_since(name.removeprefix("onset_"))
+    if name.startswith("fatigue_"):
+        return activation.fatigue_of(name.removeprefix("fatigue_"))
     return activation.of(name.removeprefix("activation_"))
 
 

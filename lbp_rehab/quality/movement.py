@@ -29,6 +29,7 @@ NEAR_PEAK, NEAR_REST = 0.85, 0.3  # progress relative to the peak where an end o
 INNER, SLOW_SHARE = (0.2, 0.8), 0.3
 BOOTSTRAP_DRAWS = 12
 MIN_SAMPLES = 8
+UNSEEN_S = 0.5  # without samples for longer than this, anything may have happened in between
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Moments:
         Value at the furthest point, and its distance from the start position.
     direction : float
         +1 if the measure grows from the start to that point, else -1.
+    top_seen : bool
+        Whether the furthest point was in view; else `peak` is only the furthest that was seen.
     second : Moments or None
         The way to the other extreme and back, where the repetition has two.
     """
@@ -57,6 +60,7 @@ class Moments:
     peak: Estimate
     excursion: Estimate
     direction: float
+    top_seen: bool = True
     second: Moments | None = None
 
     @property
@@ -137,8 +141,13 @@ def _find_way(track: Track, segment: Segment, direction: float) -> Moments | Non
     excursion = Estimate(abs(top.value - rest.value), float(np.hypot(top.sigma, rest.sigma)))
     return Moments(
         stamp(start), stamp(arrival), stamp(peak), stamp(departure), stamp(end),
-        top, excursion, direction,
+        top, excursion, direction, not beside_gap(times, peak),
     )  # fmt: skip
+
+
+def beside_gap(times: Array, index: int) -> bool:
+    """Whether the samples just before or after one are missing."""
+    return bool((np.diff(times[max(index - 1, 0) : index + 2]) > UNSEEN_S).any())
 
 
 def _way_out(speed: Array, share: Array, left: int, peak: int) -> tuple[int, int]:

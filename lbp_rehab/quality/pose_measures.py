@@ -160,8 +160,14 @@ def _trunk_inclination(p: Array, up: Array, height_m: float) -> Array:
 
 
 def _trunk_lean(p: Array, up: Array, height_m: float) -> Array:
-    trunk, left = _trunk(p)
-    return np.arcsin(np.clip(_dot(unit_vector(trunk), left), -1.0, 1.0))
+    """Shoulders, hips, ankles: the trunk against the line of the ankles, to the person's left.
+
+    The feet stay where they are in a bend; the line of the hips is hard to see in it.
+    """
+    trunk = p[..., 0, :] + p[..., 1, :] - p[..., 2, :] - p[..., 3, :]
+    across = p[..., 4, :] - p[..., 5, :]
+    level = across - _dot(across, up)[..., None] * up
+    return np.arcsin(np.clip(_dot(unit_vector(trunk), unit_vector(level)), -1.0, 1.0))
 
 
 def _trunk_rotation(p: Array, up: Array, height_m: float) -> Array:
@@ -171,14 +177,16 @@ def _trunk_rotation(p: Array, up: Array, height_m: float) -> Array:
     return np.arctan2(-_dot(across, unit_vector(np.cross(left, trunk))), _dot(across, left))
 
 
-def _side_line(p: Array, up: Array, height_m: float) -> Array:
-    """Shoulders, hips, knees, left and right each: the bend at the hips to the person's left."""
-    trunk, left = _trunk(p[..., :4, :])
-    thighs = 0.5 * (p[..., 2, :] + p[..., 3, :] - p[..., 4, :] - p[..., 5, :])
-    cranial = unit_vector(trunk - _dot(trunk, left)[..., None] * left)
-    return np.arctan2(_dot(trunk, left), _dot(trunk, cranial)) - np.arctan2(
-        _dot(thighs, left), _dot(thighs, cranial)
-    )
+def _hips_below_line(p: Array, up: Array, height_m: float) -> Array:
+    """Shoulders, hips, knees: how far the line bends at the hips towards the ground."""
+    shoulders, hips, knees = (p[..., k, :] + p[..., k + 1, :] for k in (0, 2, 4))
+    whole = shoulders - knees
+    along = unit_vector(whole - _dot(whole, up)[..., None] * up)
+
+    def slope(part: Array) -> Array:
+        return np.arctan2(_dot(part, up), _dot(part, along))
+
+    return np.asarray(slope(shoulders - hips) - slope(hips - knees))
 
 
 def _mirrored(function: PointFunction) -> PointFunction:
@@ -291,8 +299,6 @@ POSE_MEASURES: Mapping[str, tuple[Variant, ...]] = {
     "elbow_flexion": (Variant((*_L_ELBOW, *_R_ELBOW), _flexion_both),),
     **_of_each_side(),
     # Bends of the body's line to that side.
-    "side_line_l": (Variant((*_TRUNK, *_KNEES), _side_line),),
-    "side_line_r": (Variant((*_TRUNK, *_KNEES), _mirrored(_side_line)),),
     "head_side_bend_l": (Variant((*_TRUNK, *_EARS), _ear_line),),
     "head_side_bend_r": (Variant((*_TRUNK, *_EARS), _mirrored(_ear_line)),),
     "hip_height": (
@@ -306,7 +312,8 @@ POSE_MEASURES: Mapping[str, tuple[Variant, ...]] = {
     "hip_obliquity": (Variant(_HIPS, _right_side_up, True),),
     "shoulder_obliquity": (Variant(_SHOULDERS, _right_side_up, True),),
     "trunk_inclination": (Variant(_TRUNK, _trunk_inclination, True),),
-    "trunk_lean": (Variant(_TRUNK, _trunk_lean),),
+    "trunk_lean": (Variant((*_TRUNK, *_ANKLES), _trunk_lean, True),),
+    "hips_below_line": (Variant((*_TRUNK, *_KNEES), _hips_below_line, True),),
     "trunk_rotation": (Variant(_TRUNK, _trunk_rotation),),
     "neck_flexion": _head_variants(_neck_flexion),
     "neck_side_bend": _head_variants(_neck_side_bend),

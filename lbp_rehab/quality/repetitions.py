@@ -9,6 +9,7 @@ from lbp_rehab.quality.signals import NANOSECONDS, LowPass
 from lbp_rehab.quality.types import Outcome, Phase
 
 MOVING = (Phase.OUT, Phase.HOLD, Phase.RETURN)
+HALF_WAY = 0.5  # progress
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class SegmenterSettings:
         Standing still for this long midway ends the repetition as aborted.
     lost_s : float
         Unknown for longer than this ends the repetition as aborted.
+    away_s : float
+        The same beyond half of the way, if it comes back in view there: what the movement hides
+        is seen again on the way back.
     between_s : float
         Least rest between the two extremes of a movement that ends the repetition.
     fast_s, slow_s : float
@@ -48,6 +52,7 @@ class SegmenterSettings:
     settle_s: float = 0.5
     stall_s: float = 8.0
     lost_s: float = 2.0
+    away_s: float = 10.0
     between_s: float = 1.2
     fast_s: float = 0.1
     slow_s: float = 0.3
@@ -123,7 +128,7 @@ class Segmenter:
         self._known_ns: int | None = None
         self._free_ns = 0
         self._left_ns = 0
-        self._peak = self._trough = 0.0
+        self._last = self._peak = self._trough = 0.0
         self._trough_ns = 0
         self._back_ns: int | None = None
         self._still_ns = 0
@@ -151,6 +156,13 @@ class Segmenter:
         if self.phase == Phase.REST and in_start and self.follows_rest:
             self._track_rest(value, speed, stamp_ns, known_ns)
         p = (value - self._rest) / self._span()
+        if (
+            known_ns is not None
+            and stamp_ns - known_ns > self._s.lost_s * NANOSECONDS
+            and p < HALF_WAY
+        ):
+            ended += self._give_up(known_ns)
+        self._last = p
         self.progress = Estimate(
             min(max(p, 0.0), 1.0), self._fast.variance**0.5 / abs(self._span())
         )
@@ -166,8 +178,13 @@ class Segmenter:
         return ((self._known_ns or 0) - self._moved_ns) / NANOSECONDS
 
     def stop(self) -> list[Segment]:
-        """End the set: a repetition under way is aborted."""
-        return [] if self._known_ns is None else self._give_up(self._known_ns)
+        """End the set: a repetition under way is aborted, unless it is as good as over."""
+        if self._known_ns is None:
+            return []
+        if self.phase == Phase.RETURN and self._last < self._s.leave:
+            ended, self.phase = self._finish(self._known_ns), Phase.UNKNOWN
+            return ended
+        return self._give_up(self._known_ns)
 
     def _span(self) -> float:
         return self._target - self._rest
@@ -188,9 +205,11 @@ class Segmenter:
         self._back_ns = None
 
     def _check_lost(self, stamp_ns: int) -> list[Segment]:
-        if self._known_ns is None or stamp_ns - self._known_ns <= self._s.lost_s * NANOSECONDS:
+        if self._known_ns is None:
             return []
-        return self._give_up(self._known_ns)
+        away = self.phase in MOVING and self._last > HALF_WAY
+        lost_ns = (self._s.away_s if away else self._s.lost_s) * NANOSECONDS
+        return self._give_up(self._known_ns) if stamp_ns - self._known_ns > lost_ns else []
 
     def _give_up(self, end_ns: int) -> list[Segment]:
         ended = []

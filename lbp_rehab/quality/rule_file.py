@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from lbp_rehab.languages import fits, known_languages, longest
 from lbp_rehab.quality import measures
-from lbp_rehab.quality.activation import MUSCLES
+from lbp_rehab.quality.activation import INDICES, MUSCLES
 from lbp_rehab.quality.rules import (
     CAMERA_SIDES,
     NO_WHOLE,
@@ -17,6 +17,8 @@ from lbp_rehab.quality.rules import (
     Dose,
     FaultRule,
     HesitationRule,
+    Judged,
+    MuscleLimit,
     MuscleRule,
     SymmetryRule,
     TempoRule,
@@ -25,6 +27,9 @@ from lbp_rehab.quality.strict_yaml import Table
 from lbp_rehab.quality.types import Phase, SubScoreKind
 
 MOVING_PHASES = {"out": Phase.OUT, "hold": Phase.HOLD, "return": Phase.RETURN}
+# From so much later than allowed all points are lost: transversus came 0.1 to 0.2 s later in low
+# back pain than in healthy people (Hodges and Richardson 1996, Spine 21:2640).
+ONSET_LOST_S = 0.2
 _YAML_UNIT = {"rad": "rad", "m": "m", "fraction": ""}
 
 
@@ -156,20 +161,66 @@ def symmetry(table: Table | None) -> SymmetryRule | None:
 
 
 def muscles(table: Table | None) -> tuple[MuscleRule, ...]:
-    """Read which muscles should work and which should not."""
+    """Read what is asked of the muscles, one by one and together."""
     if table is None:
         return ()
     rules = []
-    for muscle in table.keys():  # noqa: SIM118
-        if muscle not in MUSCLES:
-            raise table.fail(muscle, f"is no muscle; known are {', '.join(MUSCLES)}")
-        row = table.table(muscle)
+    for name in table.keys():  # noqa: SIM118
+        known = (*MUSCLES, *INDICES)
+        if name not in known:
+            raise table.fail(name, f"is no muscle; known are {', '.join(known)}")
+        row = table.table(name)
+        limits = _of_muscle(row, name) if name in MUSCLES else (_of_index(row, name),)
+        if not limits:
+            raise table.fail(name, "asks for nothing; give 'activation', 'onset' or 'fatigue'")
+        rules.append(MuscleRule(name, limits))
+        row.done()
+    return tuple(rules)
+
+
+def _of_muscle(row: Table, muscle: str) -> tuple[MuscleLimit, ...]:
+    cue, phases, limits = row.text("cue"), _phases(row), []
+    if row.has("activation"):
         low, high = row.interval("activation")
         if (low > 0) == math.isfinite(high):
             raise row.fail("activation", "must be [low, inf] (should work) or [0, high]")
-        rules.append(MuscleRule(muscle, low, high, _phases(row), row.text("cue")))
-        row.done()
-    return tuple(rules)
+        fault, lost_over = (f"{muscle}_low", low) if low > 0 else (f"{muscle}_high", high)
+        measure = f"activation_{muscle}"
+        limits.append(MuscleLimit(fault, Judged.MEAN, measure, low, high, lost_over, phases, cue))
+    if row.has("onset"):
+        low, high = row.interval("onset", "s")
+        if math.isfinite(low) or not math.isfinite(high):
+            raise row.fail("onset", "must be [-inf, latest]: a muscle is never on too early")
+        fault, measure = f"{muscle}_late", f"onset_{muscle}"
+        said = row.text("onset_cue") if row.has("onset_cue") else cue
+        limits.append(
+            MuscleLimit(fault, Judged.ONSET, measure, low, high, ONSET_LOST_S, phases, said)
+        )
+    if row.has("fatigue"):
+        low, high = row.interval("fatigue")
+        if math.isfinite(high) or not -math.inf < low < 0:
+            raise row.fail("fatigue", "must be [steepest, inf], the steepest fall below 0")
+        fault, measure = f"{muscle}_tires", f"fatigue_{muscle}"
+        said = row.text("fatigue_cue") if row.has("fatigue_cue") else cue
+        limits.append(MuscleLimit(fault, Judged.FATIGUE, measure, low, high, -low, phases, said))
+    return tuple(limits)
+
+
+def _of_index(row: Table, name: str) -> MuscleLimit:
+    low, high = row.interval("mean")
+    if not (math.isfinite(low) or math.isfinite(high)):
+        raise row.fail("mean", "must have an end that is not open")
+    if math.isfinite(low) and math.isfinite(high):
+        fault, lost_over = f"{name}_outside", 0.5 * (high - low)
+    elif low > 0:
+        fault, lost_over = f"{name}_low", 0.5 * low
+    elif 0 < high < math.inf:
+        fault, lost_over = f"{name}_high", high
+    else:
+        raise row.fail("mean", "must have an end above 0, or two ends")
+    return MuscleLimit(
+        fault, Judged.MEAN, name, low, high, lost_over, _phases(row), row.text("cue")
+    )
 
 
 def weights(table: Table) -> dict[SubScoreKind, float]:

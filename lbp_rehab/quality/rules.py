@@ -102,20 +102,45 @@ class SymmetryRule:
     cue: str
 
 
-@dataclass(frozen=True)
-class MuscleRule:
-    """Mean activation that a muscle should have in some phases, as a fraction of its maximum."""
+class Judged(Enum):
+    """What of a muscle is judged."""
 
-    muscle: str
+    MEAN = "mean"  # over the phases
+    ONSET = "onset"  # when it switches on, in seconds after the movement begins
+    FATIGUE = "fatigue"  # slope of the median frequency over the set, Hz/s
+
+
+@dataclass(frozen=True)
+class MuscleLimit:
+    """One range in which a muscle, or how several work together, should stay.
+
+    Attributes
+    ----------
+    measure : str
+    low, high : float
+        In the unit of what is judged; infinite where open.
+    lost_over : float
+        The excess over the range at which all points are lost.
+    phases : tuple of Phase
+        Over which a mean is taken.
+    """
+
+    id: str
+    judged: Judged
+    measure: str
     low: float
     high: float
+    lost_over: float
     phases: tuple[Phase, ...]
     cue: str
 
-    @property
-    def should_work(self) -> bool:
-        """Whether the muscle should work, rather than rest."""
-        return self.low > 0.0
+
+@dataclass(frozen=True)
+class MuscleRule:
+    """What is asked of one muscle, or of several together (one of `INDICES`)."""
+
+    muscle: str
+    limits: tuple[MuscleLimit, ...]
 
 
 @dataclass(frozen=True)

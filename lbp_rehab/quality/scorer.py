@@ -14,7 +14,7 @@ from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.quality import measures
 from lbp_rehab.quality.activation import Activation
 from lbp_rehab.quality.exercise import RANGE_SHORT, Exercise
-from lbp_rehab.quality.live import LiveFault, LiveRange, Moment, moment
+from lbp_rehab.quality.live import LiveFault, LiveHesitation, LiveRange, Moment, moment
 from lbp_rehab.quality.movement import Moments, find_moments
 from lbp_rehab.quality.repetitions import MOVING, Segment, Segmenter, SegmenterSettings
 from lbp_rehab.quality.scoring import DEFAULT_THRESHOLDS, Scored, score
@@ -30,6 +30,7 @@ from lbp_rehab.quality.types import (
     Phase,
     RepetitionResult,
     Side,
+    SubScoreKind,
 )
 
 Event = LiveQuality | RepetitionResult | ClockReset
@@ -107,6 +108,7 @@ class Scorer:
             for side in self._sides
         ]
         self._live_range = LiveRange(self.exercise)
+        self._live_stops = [LiveHesitation(self.exercise, r) for r in self.exercise.hesitations]
         self._leading = self._sides[0]
         self._moment = Moment(0, Phase.UNKNOWN, self._leading, arrived=False)
         self._present: dict[str, FaultFinding] = {}
@@ -116,7 +118,6 @@ class Scorer:
 
     def _new_segmenter(self) -> Segmenter | TwoWaySegmenter:
         exercise, settings = self.exercise, self.settings.segmenter
-        settings = replace(settings, reached=exercise.complete_from)
         start, counts_from = exercise.start, exercise.counts_from
         nears = tuple(exercise.nears.values())
         if len(nears) == 2:
@@ -190,6 +191,8 @@ class Scorer:
                     primary, self._segmenter.progress, self._moment, self.settings.min_confidence
                 ),
             )
+            for stop in self._live_stops:
+                self._note(stop.rule.id, stop.update(self._segmenter.progress, self._moment))
         else:
             self._check_silence(stamp_ns)
         self._watch(stamp_ns, values)
@@ -203,7 +206,7 @@ class Scorer:
         last_ns = self._latest.get(self._primary_source)
         lost_ns = round(self.settings.segmenter.lost_s * NANOSECONDS)
         if last_ns is not None and stamp_ns - last_ns > lost_ns:
-            self._pending += self._segmenter.step(stamp_ns, Estimate.unknown(Reason.MISSING_INPUT))
+            self._pending += self._segmenter.stop()
 
     def _primary(self, values: dict[str, Estimate]) -> Estimate:
         """Return the primary measure of the side that is further on its way."""
@@ -237,13 +240,15 @@ class Scorer:
         missing = self.missing(stamp_ns)
         moving = self.phase in MOVING
         faults = tuple(
-            f
-            for f in self._present.values()
-            if moving and measures.source(f.body_part) not in missing
+            f for f in self._present.values() if moving and self._source_of(f) not in missing
         )
         return LiveQuality(
             stamp_ns, self.phase, self._segmenter.progress, self.repetitions, faults, missing
         )
+
+    def _source_of(self, fault: FaultFinding) -> str:
+        by_measure = fault.kind == SubScoreKind.ALIGNMENT
+        return measures.source(fault.body_part) if by_measure else self._primary_source
 
     def _score_ready(self, stamp_ns: int) -> list[Event]:
         """Score the finished repetitions for which every living input has caught up."""
@@ -292,7 +297,9 @@ class Scorer:
             start_ns=moments.start_ns,
             target_ns=moments.target_ns,
             end_ns=moments.end_ns,
-            range_of_motion=moments.excursion,
+            range_of_motion=(
+                moments.excursion if moments.top_seen else Estimate.unknown(Reason.OCCLUDED)
+            ),
             score=scored.score,
             grade=scored.grade,
             sub_scores=scored.sub_scores,
@@ -315,10 +322,14 @@ class Scorer:
         return max(self._sides, key=furthest)
 
     def _reached(self, moments: Moments) -> bool:
-        """Whether it went far enough to be counted, to both sides where there are two."""
+        """Whether it went far enough to be counted, to both sides where there are two.
+
+        Who was out of view at the furthest point has the benefit of the doubt.
+        """
         nears, ways = self.exercise.nears, moments.ways
         return len(ways) == len(nears) and all(
-            way.excursion.value / abs(nears[way.direction] - way.rest)
+            not way.top_seen
+            or way.excursion.value / abs(nears[way.direction] - way.rest)
             >= self.exercise.complete_from
             for way in ways
         )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lbp_rehab.estimate import Estimate, Reason
-from lbp_rehab.quality import measures
+from lbp_rehab.quality import measures, muscles
 from lbp_rehab.quality.exercise import (
     JERKY,
     RANGE_SHORT,
@@ -28,6 +28,7 @@ from lbp_rehab.quality.faults import (
     rectified_sigma,
 )
 from lbp_rehab.quality.movement import Moments, control, hesitation
+from lbp_rehab.quality.rules import Judged
 from lbp_rehab.quality.signals import NANOSECONDS
 from lbp_rehab.quality.track import Track, Tracks
 from lbp_rehab.quality.types import (
@@ -203,6 +204,9 @@ class _Judge:
         found = []
         for way in moments.ways:
             near = exercise.nears[way.direction]
+            if not way.top_seen and way.direction * (near - way.peak.value) > 0:
+                self.not_assessed.append(RANGE_SHORT)
+                return Reason.OCCLUDED
             span = abs(near - way.rest) * (1.0 - exercise.counts_from)
             found.append(
                 self._deduct(
@@ -214,6 +218,7 @@ class _Judge:
                     allowed=(near, math.inf) if way.direction > 0 else (-math.inf, near),
                     points_per_unit=exercise.range_points / span,
                     interval=(way.target_ns, way.target_ns),
+                    most=exercise.range_points,
                 )
             )
         return [max(found, key=lambda d: d.points)]
@@ -341,32 +346,29 @@ class _Judge:
         return max(len(track.between(*ends)[0]), 1)
 
     def _muscle(self) -> list[Deduction] | Reason:
-        found, reason = [], Reason.MISSING_INPUT
-        for rule in self._exercise.muscles:
-            name = f"activation_{rule.muscle}"
-            fault = f"{rule.muscle}_{'low' if rule.should_work else 'high'}"
-            start_ns = self._moments.interval(rule.phases[0])[0]
-            end_ns = self._moments.interval(rule.phases[-1])[1]
-            mean = self._tracks[name].mean(start_ns, end_ns)
-            if not mean.known:
-                self.not_assessed.append(fault)
-                reason = mean.reason
-                continue
-            found.append((rule, name, fault, mean, (start_ns, end_ns)))
+        start_sigma_s = self._stamp_sigma() / math.sqrt(2.0)
+        found, unknown = muscles.judge(
+            self._exercise.muscles, self._tracks, self._moments, start_sigma_s
+        )
+        self.not_assessed += unknown
         if not found:
-            return reason
-        share = 100.0 / len(found)
-        return [
-            self._deduct(
-                fault,
+            return next(reversed(unknown.values()), Reason.MISSING_INPUT)
+        deductions = []
+        for judged in found:
+            limit = judged.limit
+            deduction = self._deduct(
+                limit.id,
                 SubScoreKind.MUSCLE,
-                body_part=name,
-                unit="fraction",
-                measured=mean,
-                allowed=(rule.low, rule.high),
-                points_per_unit=share / (rule.low if rule.should_work else rule.high),
-                interval=ends,
-                most=share,
+                body_part=limit.measure,
+                unit=measures.unit(limit.measure),
+                measured=judged.measured,
+                allowed=(limit.low, limit.high),
+                points_per_unit=judged.most / limit.lost_over,
+                interval=judged.interval,
+                most=judged.most,
             )
-            for rule, name, fault, mean, ends in found
-        ]
+            unsure = deduction.finding.confidence < self._min_confidence
+            if limit.judged == Judged.FATIGUE and unsure:
+                deduction = replace(deduction, points=0.0)
+            deductions.append(deduction)
+        return deductions

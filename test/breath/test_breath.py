@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lbp_rehab.breath.depth import DepthOfBreath
-from lbp_rehab.breath.estimator import BELLY, CHEST, BreathEstimator
+from lbp_rehab.breath.estimator import BELLY, CHEST, SETTLE_S, BreathEstimator
 from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.estimate import Estimate, Reason, Status
 from lbp_rehab.pose.skeleton import INDEX, NAMES
@@ -69,16 +69,25 @@ def test_belly_and_chest_rise_as_they_do(noisy):
         found = estimator.update(
             pose(t, 0.008 if noisy else 0.0, rng), depth(belly, chest, rng), CAMERA
         )
-        errors.append((found.belly.value - belly, found.chest.value - chest))
+        if t > SETTLE_S:
+            errors.append((found.belly.value - belly, found.chest.value - chest))
     spread = np.std(errors, axis=0)
     assert spread.max() < (0.0025 if noisy else 0.0011)
     assert found.belly.sigma < 0.003
 
 
-def test_the_belly_is_not_the_chest():
+def settled():
+    """An estimator that has seen the patient at rest for long enough."""
     estimator = BreathEstimator()
-    estimator.update(pose(0.0), depth(0.0, 0.0), CAMERA)
-    found = estimator.update(pose(0.1), depth(0.02, 0.0), CAMERA)
+    for t in (0.0, 0.6, 1.2):
+        found = estimator.update(pose(t), depth(0.0, 0.0), CAMERA)
+        assert found.belly.known == (t > SETTLE_S)
+    return estimator
+
+
+def test_the_belly_is_not_the_chest():
+    estimator = settled()
+    found = estimator.update(pose(1.3), depth(0.02, 0.0), CAMERA)
     assert found.belly.value == pytest.approx(0.02, abs=0.0015)
     assert found.chest.value == pytest.approx(0.0, abs=0.0015)
     assert BELLY[1] < CHEST[0]
@@ -94,10 +103,11 @@ def test_without_depth_or_trunk_it_says_why():
 
 
 def test_another_person_begins_anew():
-    estimator = BreathEstimator()
-    estimator.update(pose(0.0), depth(0.0, 0.0), CAMERA)
-    other = replace(pose(0.2), track_id=2)
-    assert estimator.update(other, depth(0.02, 0.0), CAMERA).belly.value == 0.0
+    estimator = settled()
+    other = replace(pose(1.3), track_id=2)
+    assert estimator.update(other, depth(0.02, 0.0), CAMERA).belly.reason == Reason.TOO_EARLY
+    found = estimator.update(replace(pose(2.4), track_id=2), depth(0.02, 0.0), CAMERA)
+    assert found.belly.value == 0.0
 
 
 def breathing(amplitude_m, noise_m=0.0003, seconds=24.0):

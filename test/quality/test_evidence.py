@@ -7,7 +7,7 @@ the fault differs between the two runs.
 import numpy as np
 import pytest
 
-from lbp_rehab.bench.quality_faults import REPORTED_AS
+from lbp_rehab.bench.quality_faults import reported_as
 from lbp_rehab.breath.depth import DepthOfBreath
 from lbp_rehab.breath.types import Breath
 from lbp_rehab.estimate import Estimate
@@ -75,7 +75,7 @@ def clean():
 def test_a_fault_taken_out_of_the_truth_gives_back_its_points_and_its_evidence(
     clean, exercise, fault
 ):
-    ids = REPORTED_AS.get(fault, (fault,))
+    ids = reported_as(fault, load_exercise(exercise).cues)
     with_it = score(exercise, (Fault(FAULTY, fault, 0.8),))
     without = clean(exercise)
     assert len(with_it) == len(without) == REPETITIONS

@@ -36,10 +36,10 @@ def test_every_exercise_file_loads(name):
 
 def test_angles_are_written_in_degrees_and_held_in_radians():
     exercise = load_exercise("glute_bridge")
-    assert exercise.target_near == pytest.approx(2.932153, abs=1e-6)
+    assert exercise.target_near == pytest.approx(3.054326, abs=1e-6)
     assert exercise.direction == 1.0
     assert load_exercise("forward_bend").direction == -1.0
-    assert exercise.weights[SubScoreKind.RANGE] == pytest.approx(0.3)
+    assert exercise.weights[SubScoreKind.RANGE] == pytest.approx(0.25)
 
 
 def test_an_unknown_exercise_lists_the_known_ones():
@@ -57,14 +57,16 @@ def test_an_unknown_exercise_lists_the_known_ones():
         ("start: [95 deg, 152 deg]", "start: [152 deg, 95 deg]", "primary.start"),
         ("start: [95 deg, 152 deg]", "start: 95 deg", "primary.start"),
         ("allowed: [-0.12, inf]", "allowed: [-0.12 deg, inf]", "faults.knees_fall_in.allowed"),
-        ("counts_from: 0.35", "counts_from: often", "primary.counts_from"),
-        ("counts_from: 0.35", "counts_from: 0.01", "primary.counts_from"),
-        ("target: [168 deg, 200 deg]", "target: [140 deg, 200 deg]", "primary.target"),
+        ("counts_from: 0.6", "counts_from: often", "primary.counts_from"),
+        ("counts_from: 0.6", "counts_from: 0.01", "primary.counts_from"),
+        ("target: [175 deg, 200 deg]", "target: [140 deg, 200 deg]", "primary.target"),
         ("rest: 60 s", "rest: 60 deg", "dose.rest"),
         ("sets: 3", "sets: 2.5", "dose.sets"),
-        ("{range: 0.3, alignment", "{reach: 0.3, alignment", "weights.reach"),
+        ("{range: 0.25, alignment", "{reach: 0.25, alignment", "weights.reach"),
         ("gluteus_maximus: {", "gluteus: {", "muscles.gluteus"),
-        ("activation: [0, 0.5]", "activation: [0.1, 0.5]", "muscles.erector_spinae.activation"),
+        ("activation: [0, 0.6]", "activation: [0.1, 0.6]", "muscles.erector_spinae.activation"),
+        ("onset: [-inf, ", "onset: [-1 s, ", "muscles.multifidus.onset"),
+        ("mean: [0.4, inf]", "mean: [-inf, inf]", "muscles.local_share.mean"),
         (
             "phases: [hold], cue: relax",
             "phases: [top], cue: relax",
@@ -85,7 +87,7 @@ def test_a_wrong_file_is_refused_with_its_line_and_key(edited, old, new, key):
 
 
 def test_a_key_that_nobody_asked_for_is_refused(edited):
-    path, line = edited("counts_from: 0.35", "counts_from: 0.35\n  smooth: true")
+    path, line = edited("counts_from: 0.6", "counts_from: 0.6\n  smooth: true")
     with pytest.raises(InputError, match=rf"line {line + 1}: key 'primary.smooth' is unknown"):
         read_exercise(path)
 

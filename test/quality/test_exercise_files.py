@@ -176,7 +176,10 @@ faults:
     {measure: belly_rise, allowed: [-2 mm, 3 cm], reference: start, phases: [hold],
     moderate: 0.01 m, severe: 20 mm, points: 40, cue: h}
 muscles:
-  multifidus: {activation: [0.1, inf], phases: [out], cue: i}
+  multifidus:
+    {activation: [0.1, inf], onset: [-inf, 0.1 s], fatigue: [-0.3, inf], phases: [out], cue: i,
+    onset_cue: j, fatigue_cue: k}
+  local_share: {mean: [0.4, inf], phases: [out], cue: l}
 weights: {range: 1, alignment: 2, control: 1, tempo: 1, symmetry: 1, muscle: 1}
 dose: {sets: 1, repetitions: 2, rest: 3 s, days_per_week: 4}
 texts:

@@ -51,6 +51,15 @@ def test_trunk_inclination_lean_and_knees_of_a_standing_bend(patient):
     assert measures.from_pose("hip_extension", upright).value == pytest.approx(math.pi - 0.9)
 
 
+def test_hips_that_hang_below_the_line_are_positive_whichever_side_lies_down(patient):
+    pose = patient.body_pose(0.0, patient.bridge(math.pi))
+    straight = measures.from_pose("hips_below_line", pose).value
+    low, high = (patient.body_pose(0.0, patient.bridge(a)) for a in (math.pi - 0.2, math.pi + 0.2))
+    assert straight == pytest.approx(0.0, abs=1e-9)
+    assert measures.from_pose("hips_below_line", low).value == pytest.approx(0.2)
+    assert measures.from_pose("hips_below_line", high).value == pytest.approx(-0.2)
+
+
 def test_knee_distance_is_that_of_the_hips_and_negative_when_the_knees_cross(patient):
     for ratio in (1.4, 1.0, 0.5, -0.2):
         pose = patient.body_pose(0.0, patient.bridge(2.5, knee_ratio=ratio))

@@ -25,6 +25,11 @@ BEGIN_S = 1.0
 GOOD_EMG = {
     f"{m}_{s}": v for m, v in (("gluteus_maximus", 0.3), ("erector_spinae", 0.2)) for s in "lr"
 }
+# It holds neither multifidus nor times, spectra and shares.
+NOT_IN_GOOD_EMG = {
+    "multifidus_late", "local_share_low", "emg_asymmetry_outside", "gluteus_maximus_tires",
+    "erector_spinae_tires",
+}  # fmt: skip
 
 
 class Bridge:
@@ -82,7 +87,7 @@ def test_good_bridges_score_high_without_a_fault_worth_saying(scored):
         assert result.score.value > 97.0
         assert result.grade == Grade.SUPER_EXCELLENT
         assert all(f.points_lost < 1.0 for f in result.faults)
-        assert result.not_assessed == ()
+        assert set(result.not_assessed) == NOT_IN_GOOD_EMG
         assert np.degrees(result.range_of_motion.value) == pytest.approx(45.0, abs=0.5)
     assert played.live[-1].repetitions == 3
     assert played.live[-1].missing == ()
@@ -184,7 +189,7 @@ def test_the_score_falls_as_a_fault_gets_worse_and_its_severity_rises(scored):
 
 def test_the_range_score_falls_with_the_height(scored, patient):
     values = []
-    for gain in (45.0, 36.0, 32.0, 28.0, 22.0):
+    for gain in (46.0, 43.0, 38.0, 34.0, 30.0):
         body = lambda t, g=gain: patient.bridge(  # noqa: E731
             (130.0 + g * scored.progress(t)) * patient.deg, lift=0.6 * scored.progress(t)
         )
@@ -192,7 +197,7 @@ def test_the_range_score_falls_with_the_height(scored, patient):
         values.append(
             next(s for s in result.sub_scores if s.kind == SubScoreKind.RANGE).value.value
         )
-        assert result.outcome == (Outcome.COMPLETE if gain >= 36.0 else Outcome.PARTIAL)
+        assert result.outcome == (Outcome.COMPLETE if gain >= 43.0 else Outcome.PARTIAL)
     assert values == sorted(values, reverse=True)
     assert values[0] == 100.0
 
@@ -233,7 +238,7 @@ def test_without_emg_the_muscle_part_is_left_out_and_said(scored):
 def test_without_the_pelvis_its_faults_are_not_assessed_and_the_rest_is(scored):
     points, _ = faulty(scored, "knees_fall_in")
     result = scored.play(points=points, pelvis=False).repetitions[1]
-    assert set(result.not_assessed) == {"pelvis_drops", "lumbar_overextension"}
+    assert set(result.not_assessed) == {"pelvis_drops", "lumbar_overextension"} | NOT_IN_GOOD_EMG
     assert result.faults[0].id == "knees_fall_in"
 
 
@@ -358,7 +363,7 @@ def test_a_live_fault_is_seen_while_it_lasts(patient, scored):
 
 
 def test_a_fault_that_passes_in_a_moment_is_not_reported(scored):
-    glimpse = lambda t: {"obliquity": 0.3 * (4.0 < t < 4.2)}  # noqa: E731
+    glimpse = lambda t: {"obliquity": 0.3 * (4.0 < t < 4.1)}  # noqa: E731
     played = scored.play(angles=glimpse)
     assert all(not live.faults for live in played.live)
     assert all(fault_of(r, "pelvis_drops") is None for r in played.repetitions)
@@ -366,7 +371,8 @@ def test_a_fault_that_passes_in_a_moment_is_not_reported(scored):
 
 def test_being_lost_from_view_aborts_without_a_score(scored, patient):
     everyone = tuple(patient.bridge(2.0))
-    lost = lambda t: everyone if BEGIN_S + PERIOD_S + 1.5 < t < BEGIN_S + PERIOD_S + 4.2 else ()  # noqa: E731
+    # From midway on, until the patient lies still again.
+    lost = lambda t: everyone if BEGIN_S + PERIOD_S + 1.5 < t < BEGIN_S + PERIOD_S + 5.2 else ()  # noqa: E731
     played = scored.play(hidden=lost)
     assert [r.outcome.name for r in played.repetitions] == ["COMPLETE", "ABORTED", "COMPLETE"]
     aborted = played.repetitions[1]
@@ -376,6 +382,21 @@ def test_being_lost_from_view_aborts_without_a_score(scored, patient):
     hidden = [e for e in played.live if not e.progress.known]
     assert hidden
     assert hidden[5].progress.reason == Reason.OCCLUDED
+
+
+def test_who_is_hidden_at_the_far_end_only_is_counted_and_what_was_not_seen_costs_nothing(
+    scored, patient
+):
+    """The second repetition is out of view where it comes near the target."""
+    everyone = tuple(patient.bridge(2.0))
+    lost = lambda t: everyone if BEGIN_S + PERIOD_S + 0.9 < t < BEGIN_S + PERIOD_S + 4.3 else ()  # noqa: E731
+    played = scored.play(hidden=lost)
+    assert [r.outcome.name for r in played.repetitions] == ["COMPLETE"] * 3
+    unseen = played.repetitions[1]
+    assert not unseen.range_of_motion.known
+    assert "range_short" in unseen.not_assessed
+    assert fault_of(unseen, "range_short") is None
+    assert "range_short" not in played.repetitions[0].not_assessed
 
 
 def test_a_clock_that_jumps_back_is_said_and_the_count_goes_on(patient):

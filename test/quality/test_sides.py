@@ -164,7 +164,7 @@ def test_stopping_short_is_said_while_the_patient_stands_there(patient):
 
     def pose(t):
         x = float(patient.cycle(t, 1.0, 1.5, 2.0, 1.5))
-        return patient.body_pose(t, patient.bridge((130.0 + 24.0 * x) * DEG, lift=0.6 * x))
+        return patient.body_pose(t, patient.bridge((130.0 + 30.0 * x) * DEG, lift=0.6 * x))
 
     played = patient.play(exercise, 7.0, pose=pose)
     seen = live_faults(played, "range_short")
