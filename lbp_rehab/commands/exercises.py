@@ -18,6 +18,7 @@ from lbp_rehab.quality.exercise import Exercise, known_exercises, load_exercise
 from lbp_rehab.quality.meanings import EXAMPLES, measure_rows, readable
 from lbp_rehab.quality.measures import unit
 from lbp_rehab.quality.schema import json_schema
+from lbp_rehab.quality.strict_yaml import did_you_mean
 
 WIDTH = 100  # columns of the screen
 EXIT_WRONG = 1
@@ -107,11 +108,17 @@ def _checked(files: list[str]) -> tuple[dict[str, Any], list[str]]:
             silent = _without_text(exercise)
             rows.append({"file": file, "ok": True, "error": None, "without_text": silent})
     lines = []
+    ours = load_texts(known_languages()[0])
     for row in rows:
+        silent = row["without_text"]
         lines.append(f"{row['file']}: ok" if row["ok"] else row["error"])
         lines += [
             f"  not said in '{language}', for want of a text: {', '.join(cues)}"
-            for language, cues in row["without_text"].items()
+            for language, cues in silent.items()
+        ]
+        lines += [
+            f"  '{cue}' has no text in any language{did_you_mean(cue, ours)}"
+            for cue in _without_any_text(silent)
         ]
     return {"checked": rows}, lines
 
@@ -123,6 +130,11 @@ def _without_text(exercise: Exercise) -> dict[str, list[str]]:
         texts = with_own(load_texts(language), exercise.texts.get(language, {}))
         found[language] = sorted(set(exercise.cues.values()) - set(texts))
     return {language: cues for language, cues in found.items() if cues}
+
+
+def _without_any_text(without: dict[str, list[str]]) -> list[str]:
+    silent = [set(without.get(language, ())) for language in known_languages()]
+    return sorted(set.intersection(*silent))
 
 
 def _measures() -> tuple[dict[str, Any], list[str]]:

@@ -19,7 +19,7 @@ from lbp_rehab.feedback.types import (
 from lbp_rehab.stamps import NANOSECONDS
 
 LIVE_FROM = ("mild", "moderate", "severe", "never")  # severity of Fault.msg is the index + 1
-UNSAFE = 4  # of Fault.msg
+MODERATE, UNSAFE = 2, 4  # of Fault.msg
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,9 @@ class CuePolicy:
                 found.append(self._of_problem(advice, event.index, event.stamp_ns))
             elif problem.severity >= UNSAFE or problem.points_lost >= settings.min_points:
                 found.append(self._of_problem(problem, event.index, event.stamp_ns))
-        if fixed and settings.praise:
+        # Praise for one thing is heard as praise for all: not beside something that went wrong.
+        wrong = any(p.severity >= MODERATE for p in event.problems)
+        if fixed and settings.praise and not wrong:
             found.append(
                 _Candidate(
                     texts["fixed"], CueSeverity.PRAISE, fixed[0], event.index, event.stamp_ns

@@ -175,7 +175,10 @@ def load_exercise(text: str, folder: Path | None = None) -> Exercise:
         return read_exercise(path)
     files = _files(folder)
     if text not in files:
-        raise InputError(f"there is no exercise '{text}'; known are {', '.join(sorted(files))}")
+        here = f"{text}{SUFFIX}"
+        hint = f"; for the file here write '{here}'" if Path(here).is_file() else ""
+        known = ", ".join(sorted(files))
+        raise InputError(f"there is no exercise '{text}'; known are {known}{hint}")
     return read_exercise(files[text])
 
 

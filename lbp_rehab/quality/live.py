@@ -165,8 +165,8 @@ class LiveHesitation:
         self._fastest = 0.0
         self._slow_from_ns: int | None = None
 
-    def update(self, progress: Estimate, now: Moment) -> FaultFinding | None:
-        """Take how far the movement is; return the fault from when it costs points on."""
+    def update(self, progress: Estimate, now: Moment, min_confidence: float) -> FaultFinding | None:
+        """Take how far the movement is; return the fault if it is present now."""
         if now.phase != self.rule.phase or not progress.known:
             self._reset()
             return None
@@ -182,27 +182,32 @@ class LiveHesitation:
         self._fastest = max(self._fastest, speed)
         # Near the target the phase is another one.
         if progress.value < INNER[0] or speed > SLOW_SHARE * self._fastest:
+            self._slow_from_ns = None
             return None
         if self._slow_from_ns is None:
             self._slow_from_ns = then_ns
         slow_s = (now.stamp_ns - self._slow_from_ns) / NANOSECONDS
-        return self._finding(slow_s, elapsed_s, now) if slow_s > self.rule.allowed_s else None
+        # Two ends, each known to one sample interval.
+        sigma_s = math.sqrt(2.0) * elapsed_s / (len(self._recent) - 1)
+        if confidence(slow_s - self.rule.allowed_s, sigma_s) < min_confidence:
+            return None
+        return self._finding(Estimate(slow_s, sigma_s), self._slow_from_ns, now)
 
-    def _finding(self, slow_s: float, sigma_s: float, now: Moment) -> FaultFinding:
+    def _finding(self, slow_s: Estimate, since_ns: int, now: Moment) -> FaultFinding:
         rule = self.rule
-        share = min((slow_s - rule.allowed_s) / (rule.zero_at_s - rule.allowed_s), 1.0)
-        assert self._slow_from_ns is not None
+        over_s = slow_s.value - rule.allowed_s
+        share = min(over_s / (rule.zero_at_s - rule.allowed_s), 1.0)
         return FaultFinding(
             id=rule.id,
             kind=SubScoreKind.CONTROL,
             severity=severity_of_share(share),
-            confidence=confidence(slow_s - rule.allowed_s, sigma_s),
+            confidence=confidence(over_s, slow_s.sigma),
             body_part=f"{rule.phase.name.lower()}_hesitation",
             unit="s",
-            measured=Estimate(slow_s, sigma_s),
+            measured=slow_s,
             allowed_min=0.0,
             allowed_max=rule.allowed_s,
-            start_ns=self._slow_from_ns,
+            start_ns=since_ns,
             end_ns=now.stamp_ns,
             points_lost=100.0 * self._weight * share,
         )

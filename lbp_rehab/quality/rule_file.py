@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from difflib import get_close_matches
 
 from lbp_rehab.languages import fits, known_languages, longest
 from lbp_rehab.quality import measures
@@ -23,7 +22,7 @@ from lbp_rehab.quality.rules import (
     SymmetryRule,
     TempoRule,
 )
-from lbp_rehab.quality.strict_yaml import Table
+from lbp_rehab.quality.strict_yaml import Table, did_you_mean
 from lbp_rehab.quality.types import Phase, SubScoreKind
 
 MOVING_PHASES = {"out": Phase.OUT, "hold": Phase.HOLD, "return": Phase.RETURN}
@@ -59,8 +58,8 @@ def take_measure(table: Table, key: str, one_sided: bool) -> str:
         return name
     if name in measures.NAMES:
         raise table.fail(key, f"is '{name}', which needs a side that works; give 'side'")
-    near = get_close_matches(name, known, n=4, cutoff=0.3)
-    raise table.fail(key, f"is '{name}', which is no measure; did you mean {' or '.join(near)}?")
+    near = did_you_mean(name, known, most=4, cutoff=0.3)
+    raise table.fail(key, f"is '{name}', which is no measure{near}")
 
 
 def tempo(table: Table) -> tuple[dict[Phase, TempoRule], TempoRule, tuple[HesitationRule, ...]]:
@@ -267,7 +266,8 @@ def texts(table: Table | None, cues: Collection[str]) -> dict[str, dict[str, str
         for cue in row.keys():  # noqa: SIM118
             text = row.text(cue)
             if cue not in cues:
-                raise row.fail(cue, "is the text of a cue that nothing in this file names")
+                near = did_you_mean(cue, cues)
+                raise row.fail(cue, f"is the text of a cue that nothing in this file names{near}")
             if "{" in text:
                 raise row.fail(cue, "holds '{', which nothing fills in")
             if not fits(text, language):

@@ -177,8 +177,7 @@ class Scorer:
         for name, zero in self._zeros.items():
             if name in values:
                 values[name] = zero.update(stamp_ns, values[name])
-        for name, value in values.items():
-            self._tracks[name].add(stamp_ns, value)
+        values = {name: self._tracks[name].add(stamp_ns, v) for name, v in values.items()}
         if source == self._primary_source:
             primary = self._primary(values)
             self._pending += self._segmenter.step(stamp_ns, primary)
@@ -192,7 +191,10 @@ class Scorer:
                 ),
             )
             for stop in self._live_stops:
-                self._note(stop.rule.id, stop.update(self._segmenter.progress, self._moment))
+                found = stop.update(
+                    self._segmenter.progress, self._moment, self.settings.min_confidence
+                )
+                self._note(stop.rule.id, found)
         else:
             self._check_silence(stamp_ns)
         self._watch(stamp_ns, values)

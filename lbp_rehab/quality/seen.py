@@ -13,6 +13,7 @@ from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.quality import measures
 from lbp_rehab.quality.activation import Activation
+from lbp_rehab.quality.track import Track
 
 # Shares of the samples below and above what counts as seen: single wrong frames are left out.
 LOWEST, HIGHEST = 2.0, 98.0  # percentiles
@@ -50,6 +51,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._samples: dict[str, list[Estimate]] = {name: [] for name in measures.MEASURES}
+        self._tracks = {name: Track(name) for name in measures.MEASURES}
 
     def add(
         self,
@@ -69,7 +71,8 @@ class Seen:
         for name, samples in self._samples.items():
             item = items[measures.source(name)]
             if item is not None:
-                samples.append(measures.read(name, item))
+                read = measures.read(name, item)
+                samples.append(self._tracks[name].add(item.stamp_ns, read))
 
     def measures(self) -> tuple[SeenMeasure, ...]:
         """Return what was known at all, the clearest movement first."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -26,6 +28,12 @@ _EXAMPLES = {
     "s": "a time such as '2 s'",
     "m": "a length such as '3 cm'",
 }
+
+
+def did_you_mean(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> str:
+    """Return the end of a sentence that names what is spelt like ``name``, or nothing."""
+    near = get_close_matches(name, known, n=most, cutoff=cutoff)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 class Table:
@@ -67,6 +75,8 @@ class Table:
             mark = getattr(error, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""
             problem = getattr(error, "problem", None) or "not UTF-8 text"
+            if problem.startswith("mapping values"):
+                problem += "; a text that holds ':' must stand in quotes"
             raise InputError(f"{path.name}{where}: not valid YAML: {problem}") from error
         if node is None:
             raise InputError(f"{path.name}, line 1: the file is empty")

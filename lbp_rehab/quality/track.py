@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,23 +34,31 @@ class Track:
         self._sigmas: list[float] = []
         self.reason = Reason.MISSING_INPUT
 
-    def add(self, stamp_ns: int, estimate: Estimate) -> None:
-        """Append a sample; an unknown or out-of-order one is not stored."""
+    def add(self, stamp_ns: int, estimate: Estimate) -> Estimate:
+        """Append a sample; an unknown or out-of-order one is not stored.
+
+        Returns
+        -------
+        Estimate
+            The sample, as it goes on from those before.
+        """
         if not estimate.known:
             self.reason = estimate.reason
-            return
+            return estimate
         if self._stamps and stamp_ns <= self._stamps[-1]:
-            return
+            return estimate
         value = estimate.value
         if self.measure in TURNS_OVER and self._values:
             # Facing the camera, the angle is near -pi and pi: it goes on where it was.
             value += 2.0 * math.pi * round((self._values[-1] - value) / (2.0 * math.pi))
+            estimate = replace(estimate, value=value)
         self._stamps.append(stamp_ns)
         self._values.append(value)
         self._sigmas.append(estimate.sigma)
         if stamp_ns - self._stamps[0] > 2 * KEEP_NS:
             keep = bisect_left(self._stamps, stamp_ns - KEEP_NS)
             del self._stamps[:keep], self._values[:keep], self._sigmas[:keep]
+        return estimate
 
     def clear(self) -> None:
         """Forget everything."""

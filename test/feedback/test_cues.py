@@ -280,6 +280,15 @@ def test_nobody_is_praised_for_what_was_not_assessed():
     assert p.on_repetition(at(10), done(10, index=3)).severity == CueSeverity.PRAISE
 
 
+def test_nobody_is_praised_while_something_else_goes_wrong():
+    """PELVIS was told a moment ago, so that it is not said again; the praise waits."""
+    p = policy()
+    p.on_repetition(at(0), done(0, HIPS))
+    live(p, 5, PELVIS, repetition=2)
+    assert p.on_repetition(at(10), done(10, PELVIS, index=2)).severity == CueSeverity.INFO
+    assert p.on_repetition(at(15), done(15, index=3)).severity == CueSeverity.PRAISE
+
+
 def test_a_fault_without_a_text_is_passed_over():
     p = policy()
     unknown = Problem("new_fault", "no_such_text", 3, 30.0)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lbp_rehab import cli, paths
+from lbp_rehab.errors import InputError
 from lbp_rehab.quality import measures
 from lbp_rehab.quality.exercise import known_exercises, load_exercise
 from lbp_rehab.quality.schema import json_schema
@@ -74,6 +75,28 @@ def test_a_cue_without_a_text_is_said_for_each_language(own, capsys):
     assert row["without_text"] == {language: ["stack_them"] for language in ("en", "es", "zh")}
     run("--check", path)
     assert "not said in 'en', for want of a text: stack_them" in capsys.readouterr().out
+
+
+def test_a_misspelt_cue_is_told_what_it_may_have_been(own, capsys):
+    assert run("--check", own("cue: hips_stacked", "cue: hips_staked")) == 0
+    said = capsys.readouterr().out
+    assert "'hips_staked' has no text in any language; did you mean hips_stacked?" in said
+    path = own("cue: hips_stacked", "cue: stack_them")
+    path.write_text(path.read_text() + "texts: {en: {stack_then: Stack your hips}}\n")
+    assert run("--check", path) == 1
+    assert "names; did you mean stack_them?" in capsys.readouterr().out
+
+
+def test_a_colon_in_a_text_is_told_how_to_be_written(own, capsys):
+    assert run("--check", own("title: Clam", "title: Clam: open it")) == 1
+    assert "a text that holds ':' must stand in quotes" in capsys.readouterr().out
+
+
+def test_a_name_whose_file_lies_here_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wall_squat.yaml").touch()
+    with pytest.raises(InputError, match=r"for the file here write 'wall_squat\.yaml'"):
+        load_exercise("wall_squat")
 
 
 def test_every_measure_is_listed_with_unit_topic_and_meaning(capsys):

@@ -46,6 +46,15 @@ def test_what_moves_most_clearly_comes_first_and_the_unknown_is_named(seen):
     assert "belly_rise" not in seen.unknown()  # nothing came of it
 
 
+def test_an_angle_that_turns_over_has_not_moved(patient):
+    seen = Seen()
+    for k in range(20):
+        facing = (np.pi - 0.02) * (-1) ** k
+        seen.add(pelvis=patient.pelvis_state(0.1 * k, rotation=facing))
+    (rotation,) = (each for each in seen.measures() if each.name == "pelvis_rotation")
+    assert rotation.high - rotation.low == pytest.approx(0.04)
+
+
 @pytest.fixture
 def bag(tmp_path):
     def write(messages, namespace=""):

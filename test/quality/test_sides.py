@@ -207,16 +207,26 @@ def test_a_slow_middle_of_the_way_is_a_painful_arc(patient):
 
     for stop_s, expected in ((1.0, True), (0.0, False)):
         play = lambda t, stop_s=stop_s: 1.5 * x(t, stop_s)  # noqa: E731
-        (result,) = patient.play(
+        played = patient.play(
             exercise, 10.0,
             pose=lambda t, play=play: patient.body_pose(t, patient.standing(play(t))),
             pelvis=lambda t, play=play: patient.pelvis_state(
                 t, tilt=0.5 * play(t), lumbar_flexion=0.4 * play(t)
             ),
-        ).repetitions  # fmt: skip
+        )  # fmt: skip
+        (result,) = played.repetitions
+        told = live_faults(played, "painful_arc")
         arc = [f for f in result.faults if f.id == "painful_arc"]
         assert bool(arc) == expected
         if expected:
             assert arc[0].measured.value == pytest.approx(stop_s, abs=0.5)
             middle = patient.stamp_of(2.2 + stop_s / 2)
             assert arc[0].start_ns < middle < arc[0].end_ns
+            # At once, while the patient stands there, and with what it costs by then.
+            first, last = (
+                (stamp - patient.stamp_of(2.2)) / S for stamp in (told[0][0], told[-1][0])
+            )
+            assert 0.0 < first < last < stop_s + 0.5
+            assert told[0][1].points_lost < told[-1][1].points_lost
+        else:
+            assert not told

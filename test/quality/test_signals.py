@@ -85,3 +85,10 @@ def test_a_track_of_an_angle_that_turns_over_goes_on_where_it_was():
         track.add(k * 1_000_000_000, Estimate(wrapped, 0.01))
     _, values, _ = track.between(0, 10_000_000_000)
     np.testing.assert_allclose(values, true, atol=1e-12)
+
+
+def test_an_angle_that_turns_over_goes_on_where_it_was():
+    track = Track("pelvis_rotation")
+    track.add(0, Estimate(3.1, 0.01))
+    assert track.add(SECOND // 30, Estimate(-3.1, 0.01)).value == pytest.approx(2 * np.pi - 3.1)
+    assert Track("pelvis_tilt").add(0, Estimate(-3.1, 0.01)).value == -3.1
