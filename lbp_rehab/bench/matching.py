@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lbp_rehab.bench.cases import SetCase, groups
 from lbp_rehab.bench.figures import rounded
+from lbp_rehab.bench.statistics import LEAST_FOR_RANKS, correlation, ranks_of
 from lbp_rehab.errors import InputError
 from lbp_rehab.matching.dtw import Columns, dtw_distance
 from lbp_rehab.matching.matcher import Matcher, demonstrations_path
@@ -28,7 +29,6 @@ from lbp_rehab.recognition.observation import Course, Observation, observe
 OWN_BEST, THERAPIST = "own_best", "therapist"
 OURS = "embedding"
 METHODS = (OURS, *(f"dtw_{c.value}" for c in Columns))
-LEAST_FOR_RANKS = 5  # repetitions of an exercise
 _BOOTSTRAPS = 1000
 _LEVEL = 0.95
 
@@ -205,20 +205,8 @@ def _mean_ranks(compared: Sequence[Compared]) -> NDArray[np.float64] | None:
 
 def _ranks(compared: Sequence[Compared]) -> NDArray[np.float64] | None:
     """Return Spearman's correlation of each method's distance with the severity."""
-    severity = _ranked(np.array([c.severity for c in compared]))
+    severity = ranks_of(np.array([c.severity for c in compared]))
     if len(compared) < LEAST_FOR_RANKS or np.ptp(severity) == 0.0:
         return None
     table = np.array([c.distances for c in compared])
-    return np.array([_correlation(_ranked(column), severity) for column in table.T])
-
-
-def _ranked(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ranks, those of equal values their mean."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - 0.5 * (counts - 1))[inverse])
-
-
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size > 0.0 else 0.0
+    return np.array([correlation(ranks_of(column), severity) for column in table.T])

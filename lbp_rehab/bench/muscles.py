@@ -87,14 +87,14 @@ def set_of(
     )
 
 
-def movement(scenario: Scenario) -> list[Instant]:
+def movement(scenario: Scenario, rate_hz: float = POSE_HZ) -> list[Instant]:
     """Return the exact pose, pelvis and breathing of a set."""
     patient = Patient(scenario)
     kind = preset(scenario.camera, scenario.size)
     camera = place(parse_view("oblique"), patient.swept().points_m, kind)
     pelvis = truth.PelvisTruth(patient.body, camera, patient.neutral, scenario.start_ns)
     depth, found = DepthOfBreath(), []
-    for t_s in np.arange(0.0, scenario.movement.duration_s, 1.0 / POSE_HZ).tolist():
+    for t_s in np.arange(0.0, scenario.movement.duration_s, 1.0 / rate_hz).tolist():
         pose, walls_m = patient.at(t_s)
         stamp_ns = scenario.stamp_ns(t_s)
         body = truth.keypoints(

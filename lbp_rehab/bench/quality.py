@@ -26,11 +26,10 @@ from lbp_rehab.bench.quality_faults import (
     pair,
     reported_as,
 )
+from lbp_rehab.bench.statistics import LEAST_FOR_RANKS, correlation, ranks_of
 from lbp_rehab.quality.exercise import known_exercises
 from lbp_rehab.quality.types import Severity
 from lbp_rehab.stamps import NANOSECONDS
-
-LEAST_FOR_RANKS = 5  # repetitions of an exercise
 
 
 def figures(
@@ -172,11 +171,7 @@ def rank_correlation(records: Sequence[SetRecord]) -> float | None:
     severity, lost = scored(records)
     if len(lost) < LEAST_FOR_RANKS or np.ptp(severity) == 0:
         return None
-    if np.ptp(lost) == 0:
-        return 0.0
-    from scipy.stats import spearmanr  # noqa: PLC0415
-
-    return float(spearmanr(lost, severity).statistic)
+    return correlation(ranks_of(lost), ranks_of(severity))
 
 
 def _fault(records: Sequence[SetRecord], name: str) -> Summary:

@@ -99,7 +99,7 @@ class _Trunk:
         elapsed_s, seen_s = (
             (stamp_ns - before) / NANOSECONDS for before in (self.stamp_ns, self.since_ns)
         )
-        gain = 1.0 - math.exp(-elapsed_s / min(FOLLOW_S, max(seen_s, elapsed_s, 1e-9)))
+        gain = 1.0 - math.exp(-elapsed_s / min(FOLLOW_S, max(seen_s, 1e-9)))
         self.joints = self.joints + gain * (joints - self.joints)
         self.stamp_ns = stamp_ns
 

@@ -4,31 +4,21 @@ The scorer gets the exact pose, pelvis and breathing of a synthetic patient, so 
 the fault differs between the two runs.
 """
 
-import numpy as np
 import pytest
 
+from lbp_rehab.bench import muscles
 from lbp_rehab.bench.quality_faults import reported_as
-from lbp_rehab.breath.depth import DepthOfBreath
-from lbp_rehab.breath.types import Breath
-from lbp_rehab.estimate import Estimate
 from lbp_rehab.quality.exercise import load_exercise
-from lbp_rehab.quality.scorer import Scorer
-from lbp_rehab.quality.sets import ExerciseSet
 from lbp_rehab.quality.types import Severity
-from lbp_rehab.synthetic import truth
-from lbp_rehab.synthetic.imaging.rgbd import preset
-from lbp_rehab.synthetic.imaging.views import parse_view, place
 from lbp_rehab.synthetic.motion.movement import Fault
 from lbp_rehab.synthetic.motion.programs import PROGRAMS
 from lbp_rehab.synthetic.scenario import Scenario
-from lbp_rehab.synthetic.studio import FRAME_ID, Patient
 
 pytestmark = pytest.mark.usefixtures("synthetic_extra")
 
 RATE_HZ = 12.0
 FAULTY, REPETITIONS = 2, 3
 EVERY_FAULT = [(e, f) for e, program in PROGRAMS.items() for f in program.faults]
-WALL_SIGMA_M = 0.0005
 
 
 def score(exercise, faults):
@@ -36,26 +26,7 @@ def score(exercise, faults):
     scenario = Scenario(
         exercise, 11, faults, repetitions=REPETITIONS, side="left", initial_rest_s=4.0
     )
-    patient = Patient(scenario)
-    kind = preset(scenario.camera, scenario.size)
-    camera = place(parse_view("oblique"), patient.swept().points_m, kind)
-    pelvis = truth.PelvisTruth(patient.body, camera, patient.neutral, scenario.start_ns)
-    rules = load_exercise(exercise)
-    running = ExerciseSet(Scorer(rules), rules.side)
-    depth = DepthOfBreath()
-    for t_s in np.arange(0.0, scenario.movement.duration_s, 1.0 / RATE_HZ):
-        pose, walls_m = patient.at(float(t_s))
-        stamp_ns = scenario.stamp_ns(float(t_s))
-        body = truth.keypoints(
-            patient.body, pose, patient.posture, camera, stamp_ns=stamp_ns, frame_id=FRAME_ID
-        )
-        belly, chest = (Estimate(float(m), WALL_SIGMA_M) for m in walls_m)
-        breath = Breath(stamp_ns, FRAME_ID, "", belly, chest, depth.update(stamp_ns, chest))
-        running.update(
-            stamp_ns, pose=body, pelvis=pelvis.at(pose, stamp_ns, FRAME_ID), breath=breath
-        )
-    running.finish()
-    return running.results
+    return muscles.score(load_exercise(exercise), muscles.movement(scenario, RATE_HZ))
 
 
 @pytest.fixture(scope="module")
