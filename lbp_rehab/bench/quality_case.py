@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from lbp_rehab.bench import matching, recognition
 from lbp_rehab.bench.cases import SetCase
@@ -11,14 +12,17 @@ from lbp_rehab.bench.quality_truth import TrueCourse
 from lbp_rehab.bench.records import CaseInfo
 from lbp_rehab.bench.run_case import NeutralAtRest
 from lbp_rehab.breath.estimator import BreathEstimator
+from lbp_rehab.breath.types import Breath
 from lbp_rehab.feedback.cues import CuePolicy
 from lbp_rehab.feedback.set_tally import SetTally
 from lbp_rehab.feedback.texts import grade_name, load_texts
 from lbp_rehab.feedback.types import FaultsNow, Problem, RepetitionDone
 from lbp_rehab.pelvis.estimator import PelvisEstimator
+from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.estimator import PoseEstimator
+from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.quality.exercise import Exercise, known_exercises, load_exercise
-from lbp_rehab.quality.scorer import Event, Scorer
+from lbp_rehab.quality.scorer import Event, Scorer, ScorerSettings
 from lbp_rehab.quality.sets import ExerciseSet
 from lbp_rehab.quality.types import FaultFinding, LiveQuality, Outcome, RepetitionResult
 from lbp_rehab.stamps import NANOSECONDS
@@ -36,44 +40,76 @@ def run_set(case: SetCase) -> SetRecord:
 
     Recognition and matching hear the same estimates; they take no part in the cues.
     """
-    exercise = load_exercise(case.exercise)
     follow, pelvis, breath = PoseEstimator(), PelvisEstimator(), BreathEstimator()
-    calibration = NeutralAtRest(pelvis)
-    running = ExerciseSet(Scorer(exercise), exercise.side)
-    course, listener = TrueCourse(exercise), Listener(exercise)
+    calibration, judged = NeutralAtRest(pelvis), Judged(case, load_exercise(case.exercise))
     recognised, matched = recognition.Watch(case), matching.Watch(case)
-    frames = 0
     for item in case:
         begin = time.perf_counter()
         frame = item.frame
         pose = follow.update(frame)
         state, sample = pelvis.update(pose, frame.depth, frame.intrinsics)
         breathing = breath.update(pose, frame.depth, frame.intrinsics)
-        events = running.update(pose.stamp_ns, pose=pose, pelvis=state, breath=breathing)
         took_ns = round((time.perf_counter() - begin) * NANOSECONDS)
-        listener.hear(pose.stamp_ns + took_ns, events)
+        judged.add(pose, state, breathing, took_ns)
+        judged.add_truth(item.pose, item.pelvis, getattr(item, "breath_m", (0.0, 0.0)))
         calibration.add(sample, pose.stamp_ns, bool(item.neutral))
-        course.add(item)
         recognised.add(pose, state)
         matched.add(pose, state)
-        frames += 1
-    running.finish()
-    true = []
-    for made in case.repetitions:
-        start_ns, end_ns = course.boundaries(made)
-        true.append(
-            Repetition(
-                start_ns, end_ns, bool(made.counts),
-                {f.name: float(f.severity) for f in made.faults if f.severity > 0},
-                bool(getattr(made, "borderline", False)),
-                dict(getattr(made, "onsets_ns", {})),
-            )
+    return replace(
+        judged.record(), recognised=recognised.record(), compared=tuple(matched.record())
+    )
+
+
+class Judged:
+    """Scores a set frame after frame and listens for its cues, beside the truth.
+
+    Parameters
+    ----------
+    case : SetCase
+    exercise : Exercise
+        By which it is judged.
+    settings : ScorerSettings, optional
+    """
+
+    def __init__(
+        self, case: SetCase, exercise: Exercise, settings: ScorerSettings | None = None
+    ) -> None:
+        self._case, self._exercise = case, exercise
+        self._running = ExerciseSet(Scorer(exercise, settings), exercise.side)
+        self._course, self._listener = TrueCourse(exercise), Listener(exercise)
+        self._frames = 0
+
+    def add(self, pose: BodyPose, pelvis: PelvisState, breath: Breath, took_ns: int = 0) -> None:
+        """Take what was estimated of a frame, so long after its stamp."""
+        begin = time.perf_counter()
+        events = self._running.update(pose.stamp_ns, pose=pose, pelvis=pelvis, breath=breath)
+        took_ns += round((time.perf_counter() - begin) * NANOSECONDS)
+        self._listener.hear(pose.stamp_ns + took_ns, events)
+        self._frames += 1
+
+    def add_truth(self, pose: BodyPose, pelvis: PelvisState, breath_m: tuple[float, float]) -> None:
+        """Take the truth of a frame."""
+        self._course.add(pose, pelvis, breath_m)
+
+    def record(self) -> SetRecord:
+        """End the set."""
+        self._running.finish()
+        true = []
+        for made in self._case.repetitions:
+            start_ns, end_ns = self._course.boundaries(made)
+            true.append(
+                Repetition(
+                    start_ns, end_ns, bool(made.counts),
+                    {f.name: float(f.severity) for f in made.faults if f.severity > 0},
+                    bool(getattr(made, "borderline", False)),
+                    dict(getattr(made, "onsets_ns", {})),
+                )
+            )  # fmt: skip
+        return SetRecord(
+            CaseInfo.of(self._case), self._frames, tuple(true), tuple(self._running.results),
+            frozenset(self._exercise.cues), tuple(self._listener.said),
+            str(getattr(self._case, "twin", "")),
         )  # fmt: skip
-    return SetRecord(
-        CaseInfo.of(case), frames, tuple(true), tuple(running.results), frozenset(exercise.cues),
-        tuple(listener.said), str(getattr(case, "twin", "")),
-        recognised.record(), tuple(matched.record()),
-    )  # fmt: skip
 
 
 class Listener:

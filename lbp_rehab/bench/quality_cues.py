@@ -47,13 +47,18 @@ def answers(records: Sequence[SetRecord]) -> Answers:
     )
 
 
-def _answers(record: SetRecord) -> Answers:
+def delays_s(records: Sequence[SetRecord], fault: str) -> list[float]:
+    """Return how long the cues for one fault took."""
+    return [d for r in records for d in _answers(r, fault).delays_s]
+
+
+def _answers(record: SetRecord, only: str = "") -> Answers:
     delays = []
     waited = unanswered = 0
     for made in record.true:
         for name, severity in made.faults.items():
             onset_ns = made.onsets_ns.get(name)
-            if onset_ns is None or level(severity) < Severity.MODERATE:
+            if only not in ("", name) or onset_ns is None or level(severity) < Severity.MODERATE:
                 continue
             ids = reported_as(name, record.rules)
             answer = next(

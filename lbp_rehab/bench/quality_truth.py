@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lbp_rehab.bench.cases import TrueFrame, TrueRepetition
+from lbp_rehab.bench.cases import TrueRepetition
+from lbp_rehab.pelvis.types import PelvisState
+from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.quality import measures
 from lbp_rehab.quality.exercise import Exercise
 from lbp_rehab.quality.types import Side
@@ -31,11 +33,11 @@ class TrueCourse:
         self._stamps: list[int] = []
         self._values: dict[Side, list[float]] = {s: [] for s in self._names}
 
-    def add(self, item: TrueFrame) -> None:
-        """Take a frame's truth."""
-        self._stamps.append(item.pose.stamp_ns)
+    def add(self, pose: BodyPose, pelvis: PelvisState, breath_m: tuple[float, float]) -> None:
+        """Take a frame's truth; ``breath_m`` is the rise of belly and chest."""
+        self._stamps.append(pose.stamp_ns)
         for side, name in self._names.items():
-            self._values[side].append(_value(name, item))
+            self._values[side].append(_value(name, pose, pelvis, breath_m))
 
     def boundaries(self, made: TrueRepetition) -> tuple[int, int]:
         """Return when the movement of a repetition is under way and when it is over, stamps.
@@ -53,12 +55,11 @@ class TrueCourse:
         return begin or made.start_ns, end or made.end_ns
 
 
-def _value(name: str, item: TrueFrame) -> float:
+def _value(name: str, pose: BodyPose, pelvis: PelvisState, breath_m: tuple[float, float]) -> float:
     source = measures.source(name)
     if source == measures.BREATH:
-        belly_m, chest_m = getattr(item, "breath_m", (0.0, 0.0))
-        return float(belly_m if name == "belly_rise" else chest_m)
-    return measures.read(name, item.pelvis if source == measures.PELVIS else item.pose).value
+        return breath_m[0 if name == "belly_rise" else 1]
+    return measures.read(name, pelvis if source == measures.PELVIS else pose).value
 
 
 def onset(

@@ -1,7 +1,7 @@
 """The clips, recordings and sets that the benchmarks are measured on.
 
-All of them come from the bands of `Split.TEST`, and each from a seed of its own, so that another
-seed draws people, styles, rooms and cameras anew.
+All of them come from the bands of `Split.TEST` unless asked otherwise, and each from a seed of its
+own, so that another seed draws people, styles, rooms and cameras anew.
 """
 
 from __future__ import annotations
@@ -252,7 +252,9 @@ class WholeSet(Clip):
         return made.top_s if what.scale and not what.add else shown.start_s
 
 
-def quality_cases(seed: int, sets: int, *, any_view: bool = False) -> list[WholeSet]:
+def quality_cases(
+    seed: int, sets: int, *, any_view: bool = False, split: Split = Split.TEST
+) -> list[WholeSet]:
     """Return so many sets, the exercises in turn, of people who make faults in half of them.
 
     Every fifth set of an exercise is shown from a second side, which counts as a set of its own.
@@ -262,6 +264,8 @@ def quality_cases(seed: int, sets: int, *, any_view: bool = False) -> list[Whole
     seed, sets : int
     any_view : bool
         Whether the camera stands anywhere, instead of where the exercise's file advises.
+    split : Split
+        Of the people and styles.
     """
     rng = np.random.default_rng([seed, 5151])
     exercises = sorted(set(known_exercises()) & set(PROGRAMS))
@@ -280,7 +284,7 @@ def quality_cases(seed: int, sets: int, *, any_view: bool = False) -> list[Whole
             scenario = Scenario(
                 name, own_seed, faults, repetitions=repetitions, side=side,
                 view="" if any_view else _advised(rng, name, side),
-                split=Split.TEST, rate_hz=_SET_HZ, initial_rest_s=3.0,
+                split=split, rate_hz=_SET_HZ, initial_rest_s=3.0,
             )  # fmt: skip
             frames = int(scenario.movement.duration_s * scenario.rate_hz)
             made.append(WholeSet(scenario, frames, str(own_seed) if views == 2 else ""))

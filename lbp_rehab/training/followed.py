@@ -1,0 +1,107 @@
+"""``python -m lbp_rehab.training.followed FOLDER``: rendered sets followed by the whole pipeline.
+
+Pose, pelvis and breathing of every image of sets of training people, beside the truth. The limits
+in ``config/exercises`` are set on them (`training.limits`): rendering takes an hour, scoring what
+was kept takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lbp_rehab.bench.cases import work_off
+from lbp_rehab.bench.run_case import NeutralAtRest
+from lbp_rehab.breath.estimator import BreathEstimator
+from lbp_rehab.breath.types import Breath
+from lbp_rehab.pelvis.estimator import PelvisEstimator
+from lbp_rehab.pelvis.types import PelvisState
+from lbp_rehab.pose.estimator import PoseEstimator
+from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.synthetic.cases import WholeSet, quality_cases
+from lbp_rehab.synthetic.draws import Split
+
+
+@dataclass(frozen=True)
+class Instant:
+    """An image as it was estimated, and its truth.
+
+    Attributes
+    ----------
+    breath_m : tuple of float
+        True rise of belly and chest.
+    """
+
+    pose: BodyPose
+    pelvis: PelvisState
+    breath: Breath
+    true_pose: BodyPose
+    true_pelvis: PelvisState
+    breath_m: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A set of which only what was estimated and true is kept, without the images."""
+
+    case: WholeSet
+    instants: tuple[Instant, ...]
+
+
+def follow(case: WholeSet) -> Followed:
+    """Render a set and run the estimators on it as their nodes do."""
+    pose_of, pelvis_of, breath_of = PoseEstimator(), PelvisEstimator(), BreathEstimator()
+    calibration = NeutralAtRest(pelvis_of)
+    instants = []
+    for item in case:
+        frame = item.frame
+        pose = pose_of.update(frame)
+        pelvis, sample = pelvis_of.update(pose, frame.depth, frame.intrinsics)
+        breath = breath_of.update(pose, frame.depth, frame.intrinsics)
+        calibration.add(sample, pose.stamp_ns, bool(item.neutral))
+        instants.append(Instant(pose, pelvis, breath, item.pose, item.pelvis, item.breath_m))
+    return Followed(case, tuple(instants))
+
+
+def load_all(folder: Path) -> Iterator[Followed]:
+    """Yield the sets of a folder that `main` wrote, in order."""
+    for path in sorted(folder.glob("*.set")):
+        yield pickle.loads(zlib.decompress(path.read_bytes()))
+
+
+def _write(job: tuple[Path, WholeSet]) -> None:
+    path, case = job
+    if not path.exists():
+        part = path.with_suffix(".part")
+        part.write_bytes(zlib.compress(pickle.dumps(follow(case)), 6))
+        part.rename(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write what is not yet there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--sets", type=int, default=208, help="of all exercises together")
+    parser.add_argument("--jobs", type=int, default=2)
+    wanted = parser.parse_args(arguments)
+    wanted.folder.mkdir(parents=True, exist_ok=True)
+    cases = quality_cases(wanted.seed, wanted.sets, split=Split.TRAIN)
+    # A second view of the same movement teaches little.
+    firsts = {c.scenario.seed: replace(c, twin="") for c in reversed(cases)}
+    jobs = [
+        (wanted.folder / f"{k:05d}-{case.exercise}.set", case)
+        for k, case in enumerate(reversed(firsts.values()))
+    ]
+    work_off(_write, jobs, wanted.jobs)
+
+
+if __name__ == "__main__":
+    # By its own name, so that what is pickled can be read by others.
+    from lbp_rehab.training import followed  # noqa: PLW0406
+
+    followed.main()
