@@ -17,6 +17,7 @@ from lbp_rehab.quality.types import FaultFinding, Severity, SubScoreKind
 
 RUN_GAP_S = 0.3  # a longer gap in the samples ends an excursion
 SIGMA_FLOOR = 1e-9
+WHOLE_PHASE = 0.7  # share of the phases' time that counts as all of it
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ def assess(
         run = (int(at[0]), best, int(at[-1])) if excess[best] > 0 else None
         nearest = best
     else:
-        run = _worst_run(times, excess, rule.at_least_s)
+        # What lasts through a short phase is a fault however short the phase is.
+        span_s = float(np.ptp(times[inside]))
+        run = _worst_run(times, excess, min(rule.at_least_s, WHOLE_PHASE * span_s))
         nearest = int(np.argmax(excess))
     first, worst, last = run or (nearest, nearest, nearest)
     slope = rule.points / rule.severe

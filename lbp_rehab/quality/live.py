@@ -19,6 +19,9 @@ from lbp_rehab.quality.two_way import TwoWaySegmenter
 from lbp_rehab.quality.types import FaultFinding, Phase, Side, SubScoreKind
 
 FILTER_S = 0.1
+# A low-pass filter with so much of `at_least` as its time constant averages as long.
+FILTER_SHARE, LONG_S = 0.5, 0.5
+HELD_S = 0.3  # what was averaged for long must stay outside for so long
 REST_FILTER_S = 0.5  # the start position is known better than what moves
 SPEED_S = 0.3  # a speed is taken over so long
 # Who stands still for this long has arrived: what is not reached by now will not be.
@@ -50,7 +53,7 @@ def moment(
     phase, progress = segmenter.phase, segmenter.progress
     on_its_way = progress.known and progress.value > counts_from
     still = phase in (Phase.OUT, Phase.HOLD) and on_its_way and segmenter.still_s > ARRIVED_S
-    return Moment(stamp_ns, phase, leading, still or phase == Phase.RETURN)
+    return Moment(stamp_ns, phase, leading, still or segmenter.turned)
 
 
 class LiveFault:
@@ -68,7 +71,10 @@ class LiveFault:
         self.rule, self.side = rule, side
         self.measure = measures.of_side(rule.measure, side)
         self._weight = exercise.weights.get(SubScoreKind.ALIGNMENT, 0.0)
-        self._filter, self._rest_filter = LowPass(FILTER_S), LowPass(REST_FILTER_S)
+        averaged = rule.at_least_s >= LONG_S
+        self._held_s = HELD_S if averaged else rule.at_least_s
+        self._filter = LowPass(FILTER_SHARE * rule.at_least_s if averaged else FILTER_S)
+        self._rest_filter = LowPass(REST_FILTER_S)
         self._rest: Estimate | None = None
         self._since_ns: int | None = None
         self._best: Estimate | None = None  # nearest to the range, in this repetition
@@ -104,7 +110,7 @@ class LiveFault:
         if self._since_ns is None:
             self._since_ns = now.stamp_ns
         held_s = (now.stamp_ns - self._since_ns) / NANOSECONDS
-        if held_s < self.rule.at_least_s or confidence(excess, value.sigma) < min_confidence:
+        if held_s < self._held_s or confidence(excess, value.sigma) < min_confidence:
             return None
         return self._finding(value, self._since_ns, now)
 

@@ -177,6 +177,11 @@ class Segmenter:
         """For how long the patient has stood still, wherever that is."""
         return ((self._known_ns or 0) - self._moved_ns) / NANOSECONDS
 
+    @property
+    def turned(self) -> bool:
+        """Whether the way to the target is over."""
+        return self.phase == Phase.RETURN
+
     def stop(self) -> list[Segment]:
         """End the set: a repetition under way is aborted, unless it is as good as over."""
         if self._known_ns is None:

@@ -100,7 +100,8 @@ class Scorer:
         self._zeros = {}
         if self.exercise.from_rest:
             still = STILL_SHARE * abs(self.exercise.target_near)
-            self._zeros = {name: Zero(still) for name in self._primaries.values()}
+            direction = self.exercise.direction if len(self.exercise.nears) == 1 else 0.0
+            self._zeros = {name: Zero(still, direction) for name in self._primaries.values()}
         self._segmenter = self._new_segmenter()
         self._live = [
             LiveFault(self.exercise, rule, side)
@@ -153,7 +154,7 @@ class Scorer:
         """End the set: score what waits, and report a repetition under way as aborted."""
         waiting = self._pending + self._segmenter.stop()
         self._pending = []
-        events: list[Event] = [self._result(segment) for segment in waiting]
+        events: list[Event] = [r for s in waiting if (r := self._result(s)) is not None]
         return events
 
     def missing(self, stamp_ns: int) -> tuple[str, ...]:
@@ -266,16 +267,21 @@ class Scorer:
             )
             if behind and stamp_ns - end_ns < wait_ns:
                 break
-            events.append(self._result(self._pending.pop(0)))
+            result = self._result(self._pending.pop(0))
+            if result is not None:
+                events.append(result)
         return events
 
-    def _result(self, segment: Segment) -> RepetitionResult:
+    def _result(self, segment: Segment) -> RepetitionResult | None:
+        """Return the score of a repetition; None if it may be no movement at all."""
         exercise = self.exercise
-        self._index += 1
         moments, side = None, self._worked(segment)
         if segment.outcome != Outcome.ABORTED:
             track = self._tracks[self._primaries[side]]
             moments = find_moments(track, segment, exercise.direction)
+        if moments is not None and moments.excursion.value < moments.excursion.sigma:
+            return None
+        self._index += 1
         if moments is None:
             unknown = Estimate.unknown(Reason.TOO_EARLY)
             return RepetitionResult(

@@ -60,29 +60,40 @@ class LowPass:
 class Zero:
     """Takes the first still moment as zero and gives what follows against it.
 
+    Who was first seen in the middle of a movement is told by being still farther away from the
+    target later on: that is zero then.
+
     Parameters
     ----------
     still : float
         Spread, largest less smallest value, below which a second is still.
+    direction : float
+        +1 if the measure grows towards the target, else -1; 0 if it goes to both sides, which
+        does not tell where it began.
     """
 
-    def __init__(self, still: float) -> None:
-        self._still = still
+    def __init__(self, still: float, direction: float) -> None:
+        self._still, self._direction = still, direction
         self._samples: list[tuple[int, Estimate]] = []
         self._zero: Estimate | None = None
 
     def update(self, stamp_ns: int, estimate: Estimate) -> Estimate:
         """Return a sample against zero; unknown (TOO_EARLY) while there is none."""
-        if self._zero is None and estimate.known:
-            self._samples.append((stamp_ns, estimate))
-            self._zero = self._look()
         if not estimate.known:
             return estimate
+        self._samples.append((stamp_ns, estimate))
+        found = self._look()
+        if found is not None and (self._zero is None or self._is_farther(found, self._zero)):
+            self._zero = found
         if self._zero is None:
             return Estimate.unknown(Reason.TOO_EARLY)
         return Estimate(estimate.value - self._zero.value, estimate.sigma, estimate.status)
 
+    def _is_farther(self, found: Estimate, zero: Estimate) -> bool:
+        return self._direction * (zero.value - found.value) > self._still
+
     def _look(self) -> Estimate | None:
+        """Return the level of the last second if it was still."""
         last_ns = self._samples[-1][0]
         if last_ns - self._samples[0][0] < STILL_NS:
             return None
@@ -91,7 +102,6 @@ class Zero:
         values = [e.value for _, e in self._samples]
         if max(values) - min(values) > self._still:
             return None
-        self._samples.clear()
         return Estimate(float(np.mean(values)), float(np.std(values)))
 
 

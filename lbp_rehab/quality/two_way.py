@@ -58,6 +58,12 @@ class TwoWaySegmenter:
         """For how long the patient has stood still, wherever that is."""
         return min(w.still_s for w in self._ways)
 
+    @property
+    def turned(self) -> bool:
+        """Whether the way to the target is over, be there another extreme or not."""
+        gone = self._first is not None and self._first.extreme == 0
+        return gone or self._ways[0].turned
+
     def step(self, stamp_ns: int, estimate: Estimate) -> list[Segment]:
         """Take one sample of the measure, known or not; stamps must rise."""
         ended: list[Segment] = []

@@ -120,13 +120,21 @@ def test_one_extreme_alone_is_a_partial_repetition(patient):
 
 
 def test_zero_is_the_first_still_second():
-    zero, given = Zero(still=2.0), []
+    zero, given = Zero(still=2.0, direction=1.0), []
     for t in np.arange(0.0, 6.0, 0.05):
         value = 40.0 + (10.0 * np.sin(4.0 * t) if t < 2.0 else 0.0) + (30.0 if t > 5.0 else 0.0)
         given.append(zero.update(round(t * S), Estimate(value, 0.1)))
     assert given[0].reason == Reason.TOO_EARLY
     assert not given[50].known
     assert given[-1].value == pytest.approx(30.0, abs=2.0)
+
+
+@pytest.mark.parametrize(("direction", "expected"), [(1.0, 0.0), (0.0, -30.0), (-1.0, -30.0)])
+def test_who_is_first_seen_midway_has_rested_where_the_target_is_farther_away(direction, expected):
+    zero = Zero(still=2.0, direction=direction)
+    for t in np.arange(0.0, 6.0, 0.05):
+        last = zero.update(round(t * S), Estimate(40.0 if t < 3.0 else 10.0, 0.1))
+    assert last.value == pytest.approx(expected)
 
 
 def plank(patient, height):
