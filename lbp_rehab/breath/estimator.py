@@ -29,7 +29,7 @@ POINTS = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
 BELLY, CHEST = (0.10, 0.35, 0.06), (0.62, 0.92, 0.09)
 HALF_WIDTH_M = 0.09
 REACH_M = (0.0, 0.35)  # in front of the line from hips to shoulders
-LEAST_PIXELS = 150
+LEAST_PIXELS = 80
 # Neighbouring pixels of a stereo camera share their matching window: so many are as good as one.
 SHARED_PIXELS = 30.0
 SIGMA_FLOOR_M = 0.0005
