@@ -80,8 +80,10 @@ def assess(
         offset = mean_before(track, moments.start_ns, earliest_ns)
         if not offset.known:
             return None
-    # A box of `at_least_s` has this standard deviation.
-    fit = smooth(times, values, sigmas, max(VALUE_WIDTH_S, rule.at_least_s / math.sqrt(12.0)))
+    # What lasts through a short phase is a fault however short the phase is.
+    lasts_s = min(rule.at_least_s, WHOLE_PHASE * float(np.ptp(times[inside])))
+    # A box of this duration has this standard deviation.
+    fit = smooth(times, values, sigmas, max(VALUE_WIDTH_S, lasts_s / math.sqrt(12.0)))
     value = fit.value - offset.value
     sigma = np.hypot(fit.sigma, offset.sigma)
     excess = np.where(inside, np.maximum(value - rule.high, rule.low - value), -np.inf)
@@ -93,9 +95,7 @@ def assess(
         run = (int(at[0]), best, int(at[-1])) if excess[best] > 0 else None
         nearest = best
     else:
-        # What lasts through a short phase is a fault however short the phase is.
-        span_s = float(np.ptp(times[inside]))
-        run = _worst_run(times, excess, min(rule.at_least_s, WHOLE_PHASE * span_s))
+        run = _worst_run(times, excess, lasts_s)
         nearest = int(np.argmax(excess))
     first, worst, last = run or (nearest, nearest, nearest)
     slope = rule.points / rule.severe

@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -49,7 +49,10 @@ class Bridge:
         """Progress of the second repetition alone."""
         return float(self.patient.cycle(t, BEGIN_S + PERIOD_S, OUT_S, HOLD_S, BACK_S))
 
-    def play(self, *, points=None, angles=None, emg=GOOD_EMG, pelvis=True, rng=None, hidden=None):
+    def play(
+        self, *, points=None, angles=None, emg=GOOD_EMG, pelvis=True, rng=None, hidden=None,
+        exercise=None,
+    ):  # fmt: skip
         p = self.patient
 
         def pose(t):
@@ -62,7 +65,7 @@ class Bridge:
             return p.pelvis_state(t, **(angles(t) if angles else {}))
 
         return p.play(
-            load_exercise("glute_bridge"),
+            exercise or load_exercise("glute_bridge"),
             BEGIN_S + self.count * PERIOD_S + 1.0,
             pose=pose,
             pelvis=state if pelvis else None,
@@ -358,6 +361,41 @@ def test_pelvic_tilts_are_counted_from_the_pelvis_and_their_faults_found(patient
         assert result.score.value > 95.0
     else:
         assert result.faults[0].id == expected
+
+
+@pytest.mark.parametrize(("tilt_deg", "sigma_deg", "found"), [(3.0, 1.0, 1), (3.0, 4.0, 0)])
+def test_a_movement_smaller_than_its_sigma_is_no_repetition(patient, tilt_deg, sigma_deg, found):
+    def pelvis(t):
+        x = float(patient.cycle(t, 1.0, 1.5, 2.0, 1.5))
+        tilt = -tilt_deg * patient.deg * x
+        return patient.pelvis_state(t, sigma=sigma_deg * patient.deg, tilt=tilt)
+
+    def pose(t):
+        return patient.body_pose(t, patient.bridge(2.27))
+
+    exercise = load_exercise("pelvic_tilt")
+    # Few samples, so that their mean is not much surer than each.
+    played = patient.play(exercise, 8.0, fps=4.0, pose=pose, pelvis=pelvis)
+    assert [r.outcome for r in played.repetitions] == [Outcome.PARTIAL] * found
+    assert [r.index for r in played.repetitions] == [1] * found
+
+
+def test_a_fault_lasts_at_least_its_time_or_most_of_a_shorter_phase(scored):
+    def played(at_least_s):
+        exercise = load_exercise("glute_bridge")
+        rules = tuple(
+            replace(r, at_least_s=at_least_s) if r.id == "pelvis_drops" else r
+            for r in exercise.faults
+        )
+        points, angles = faulty(scored, "pelvis_drops")
+        changed = replace(exercise, faults=rules)
+        second = scored.play(points=points, angles=angles, exercise=changed).repetitions[1]
+        return fault_of(second, "pelvis_drops")
+
+    found, longer = played(0.3), played(60.0)
+    assert found is not None
+    assert longer is not None
+    assert longer.measured.sigma < found.measured.sigma
 
 
 def test_a_live_fault_is_seen_while_it_lasts(patient, scored):
