@@ -176,8 +176,9 @@ KEYS: tuple[Key, ...] = (
         Unit.MEASURE, default="never"),
     Key("faults.FAULT.points", Kind.VALUE,
         "points of the alignment lost at the severe excess, to 100; in proportion below it"),
-    Key("faults.FAULT.at_least", Kind.VALUE, "a shorter excursion is none", Unit.TIME,
-        default="0.2 s"),
+    Key("faults.FAULT.at_least", Kind.VALUE,
+        "a shorter excursion is none, unless it lasts through most of its phases; values are "
+        "averaged over it", Unit.TIME, default="0.2 s"),
     Key("faults.FAULT.cue", Kind.TEXT, "what to say"),
     Key("muscles.MUSCLE.activation", Kind.RANGE,
         "of a muscle: mean activation; `[low, inf]`, it should work; `[0, high]`, it should not",

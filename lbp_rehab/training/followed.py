@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from lbp_rehab.pose.estimator import PoseEstimator
 from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.synthetic.cases import WholeSet, quality_cases
 from lbp_rehab.synthetic.draws import Split
+
+_SUFFIX = ".set"
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,15 @@ def follow(case: WholeSet) -> Followed:
     return Followed(case, tuple(instants))
 
 
-def load_all(folder: Path) -> Iterator[Followed]:
-    """Yield the sets of a folder that `main` wrote, in order."""
-    for path in sorted(folder.glob("*.set")):
-        yield pickle.loads(zlib.decompress(path.read_bytes()))
+def kept(folder: Path) -> list[Path]:
+    """Return the files of a folder that `main` wrote, in order."""
+    return sorted(folder.glob(f"*{_SUFFIX}"))
+
+
+def load(path: Path) -> Followed:
+    """Read one of them; only your own, as it may run what it says."""
+    followed: Followed = pickle.loads(zlib.decompress(path.read_bytes()))
+    return followed
 
 
 def _write(job: tuple[Path, WholeSet]) -> None:
@@ -94,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A second view of the same movement teaches little.
     firsts = {c.scenario.seed: replace(c, twin="") for c in reversed(cases)}
     jobs = [
-        (wanted.folder / f"{k:05d}-{case.exercise}.set", case)
+        (wanted.folder / f"{k:05d}-{case.exercise}{_SUFFIX}", case)
         for k, case in enumerate(reversed(firsts.values()))
     ]
     work_off(_write, jobs, wanted.jobs)

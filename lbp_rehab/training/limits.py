@@ -9,14 +9,15 @@ they do it right.
 from __future__ import annotations
 
 import argparse
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from lbp_rehab.bench.cases import groups, work_off
 from lbp_rehab.bench.quality import rank_correlation, summarise
 from lbp_rehab.bench.quality_case import Judged
 from lbp_rehab.bench.quality_cues import delays_s
@@ -24,7 +25,7 @@ from lbp_rehab.bench.quality_faults import SetRecord, count_fault, pair, reporte
 from lbp_rehab.quality import measures
 from lbp_rehab.quality.exercise import Exercise, load_exercise
 from lbp_rehab.quality.scorer import ScorerSettings
-from lbp_rehab.training.followed import Followed, load_all
+from lbp_rehab.training.followed import Followed, kept, load
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -135,19 +136,6 @@ def _scale(measure: str) -> tuple[float, str]:
     return {"rad": (180.0 / math.pi, "deg"), "m": (100.0, "cm")}.get(unit, (1.0, unit))
 
 
-def report(name: str, sets: Iterable[Followed], *, true: bool) -> tuple[list[str], list[SetRecord]]:
-    """Return the lines of an exercise and its sets' records."""
-    exercise = load_exercise(name)
-    records: list[SetRecord] = []
-    found: dict[str, list[Measured]] = {rule.id: [] for rule in exercise.faults}
-    for one in sets:
-        records.append(judged(one, exercise, true=true))
-        for rule, rows in measured(one, exercise).items():
-            found[rule] += rows
-    lines = [name, *table(found, exercise), *figures(records)]
-    return lines, records
-
-
 def figures(records: Sequence[SetRecord]) -> list[str]:
     """Return lines of how the sets of an exercise were counted, scored and corrected."""
     found = summarise(records)
@@ -169,24 +157,42 @@ def figures(records: Sequence[SetRecord]) -> list[str]:
     return lines
 
 
+Scored = tuple[SetRecord, dict[str, list[Measured]]]
+
+
+def _score(job: tuple[Path, bool]) -> Scored:
+    path, true = job
+    followed = load(path)
+    exercise = load_exercise(followed.case.exercise)
+    return judged(followed, exercise, true=true), measured(followed, exercise)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the tables."""
+    """Print the tables of each exercise, and the figures of all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("exercises", nargs="*")
+    parser.add_argument("exercises", nargs="*", help="default: all")
     parser.add_argument("--true", action="store_true", help="score the exact pose and pelvis")
+    parser.add_argument("--jobs", type=int, default=2)
     wanted = parser.parse_args(arguments)
-    of: dict[str, list[Followed]] = {}
-    for followed in tqdm(load_all(wanted.folder), unit="set"):
-        if not wanted.exercises or followed.case.exercise in wanted.exercises:
-            of.setdefault(followed.case.exercise, []).append(followed)
-    records = []
-    for name, sets in sorted(of.items()):
-        lines, its = report(name, sets, true=wanted.true)
-        records += its
-        print("\n".join(lines), flush=True)
-    print(summarise(records))
+    jobs = [
+        (path, wanted.true)
+        for path in kept(wanted.folder)
+        if not wanted.exercises or path.stem.partition("-")[2] in wanted.exercises
+    ]
+    done: list[Scored] = work_off(_score, jobs, wanted.jobs)
+    for name, members in groups(record.info.exercise for record, _ in done).items():
+        exercise, records = load_exercise(name), [done[k][0] for k in members]
+        found = {
+            rule.id: [row for k in members for row in done[k][1][rule.id]]
+            for rule in exercise.faults
+        }
+        print("\n".join([name, *table(found, exercise), *figures(records)]), flush=True)
+    print(json.dumps(summarise([record for record, _ in done]), indent=2))
 
 
 if __name__ == "__main__":
-    main()
+    # By its own name, so that what the workers return can be read.
+    from lbp_rehab.training import limits  # noqa: PLW0406
+
+    limits.main()

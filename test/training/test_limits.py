@@ -1,4 +1,6 @@
+import json
 import pickle
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -69,7 +71,7 @@ def test_the_sets_are_of_training_people_and_kept_whole(tmp_path, monkeypatch):
     short = [replace(c, frames=2) for c in quality_cases(5, 2, split=Split.TRAIN)]
     monkeypatch.setattr(followed, "quality_cases", lambda *_, split: short)
     followed.main([str(tmp_path), "--sets", "2", "--jobs", "1"])
-    kept = list(followed.load_all(tmp_path))
+    kept = [followed.load(path) for path in followed.kept(tmp_path)]
     assert [k.case.exercise for k in kept] == [c.exercise for c in short]
     assert {k.case.scenario.split for k in kept} == {Split.TRAIN}
     assert [len(k.instants) for k in kept] == [2, 2]
@@ -78,3 +80,13 @@ def test_the_sets_are_of_training_people_and_kept_whole(tmp_path, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
     followed.main([str(tmp_path), "--sets", "2", "--jobs", "1"])  # nothing is left to do
     assert {p: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == before
+
+
+def test_the_command_shows_each_exercise_and_all_together(tmp_path, capsys, exact):
+    (tmp_path / f"00000-{EXERCISE}.set").write_bytes(zlib.compress(pickle.dumps(exact)))
+    limits.main([str(tmp_path), EXERCISE, "--jobs", "1"])
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{EXERCISE}\n  pelvis_drops (")
+    assert json.loads(shown[shown.index("\n{\n") :])["repetitions"] == 3
+    limits.main([str(tmp_path), "plank", "--jobs", "1"])
+    assert EXERCISE not in capsys.readouterr().out
