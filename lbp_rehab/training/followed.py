@@ -94,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--sets", type=int, default=208, help="of all exercises together")
+    parser.add_argument("--only", nargs="*", default=(), help="exercises to render; default: all")
     parser.add_argument("--jobs", type=int, default=2)
     wanted = parser.parse_args(arguments)
     wanted.folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     jobs = [
         (wanted.folder / f"{k:05d}-{case.exercise}{_SUFFIX}", case)
         for k, case in enumerate(reversed(firsts.values()))
+        if not wanted.only or case.exercise in wanted.only
     ]
     work_off(_write, jobs, wanted.jobs)
 
