@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from lbp_rehab.bench import matching, recognition
 from lbp_rehab.bench.cases import SetCase
@@ -40,24 +41,50 @@ def run_set(case: SetCase) -> SetRecord:
 
     Recognition and matching hear the same estimates; they take no part in the cues.
     """
-    follow, pelvis, breath = PoseEstimator(), PelvisEstimator(), BreathEstimator()
-    calibration, judged = NeutralAtRest(pelvis), Judged(case, load_exercise(case.exercise))
+    judged = Judged(case, load_exercise(case.exercise))
     recognised, matched = recognition.Watch(case), matching.Watch(case)
-    for item in case:
-        begin = time.perf_counter()
-        frame = item.frame
-        pose = follow.update(frame)
-        state, sample = pelvis.update(pose, frame.depth, frame.intrinsics)
-        breathing = breath.update(pose, frame.depth, frame.intrinsics)
-        took_ns = round((time.perf_counter() - begin) * NANOSECONDS)
-        judged.add(pose, state, breathing, took_ns)
-        judged.add_truth(item.pose, item.pelvis, getattr(item, "breath_m", (0.0, 0.0)))
-        calibration.add(sample, pose.stamp_ns, bool(item.neutral))
-        recognised.add(pose, state)
-        matched.add(pose, state)
+    for now, took_ns in follow(case):
+        judged.add(now.pose, now.pelvis, now.breath, took_ns)
+        judged.add_truth(now.true_pose, now.true_pelvis, now.breath_m)
+        recognised.add(now.pose, now.pelvis)
+        matched.add(now.pose, now.pelvis)
     return replace(
         judged.record(), recognised=recognised.record(), compared=tuple(matched.record())
     )
+
+
+@dataclass(frozen=True)
+class Instant:
+    """An image as it was estimated, and its truth.
+
+    Attributes
+    ----------
+    breath_m : tuple of float
+        True rise of belly and chest.
+    """
+
+    pose: BodyPose
+    pelvis: PelvisState
+    breath: Breath
+    true_pose: BodyPose
+    true_pelvis: PelvisState
+    breath_m: tuple[float, float]
+
+
+def follow(case: SetCase) -> Iterator[tuple[Instant, int]]:
+    """Run fresh estimators over a set; yield what each image gave, and the ns that it took."""
+    pose_of, pelvis_of, breath_of = PoseEstimator(), PelvisEstimator(), BreathEstimator()
+    calibration = NeutralAtRest(pelvis_of)
+    for item in case:
+        begin = time.perf_counter()
+        frame = item.frame
+        pose = pose_of.update(frame)
+        pelvis, sample = pelvis_of.update(pose, frame.depth, frame.intrinsics)
+        breath = breath_of.update(pose, frame.depth, frame.intrinsics)
+        took_ns = round((time.perf_counter() - begin) * NANOSECONDS)
+        calibration.add(sample, pose.stamp_ns, bool(item.neutral))
+        breath_m = getattr(item, "breath_m", (0.0, 0.0))
+        yield Instant(pose, pelvis, breath, item.pose, item.pelvis, breath_m), took_ns
 
 
 class Judged:

@@ -34,6 +34,7 @@ class DepthOfBreath:
         self._means: deque[float] = deque(maxlen=BINS)
         self._noise_m = 0.0
         self._ranges: deque[float] = deque(maxlen=KEPT)
+        self._usual_m = 0.0
 
     def update(self, stamp_ns: int, wall: Estimate) -> Estimate:
         """Take a wall's level and return the depth of breathing.
@@ -56,12 +57,12 @@ class DepthOfBreath:
         self._recent.append(wall.value)
         if len(self._means) < LEAST_BINS or not self._ranges:
             return Estimate.unknown(Reason.TOO_EARLY)
-        usual_m = self._usual_m()
+        usual_m = self._usual_m
         if usual_m < LEAST_USUAL_M or self._noise_m / usual_m > MAX_SIGMA:
             return Estimate.unknown(Reason.TOO_UNCERTAIN)
         return Estimate(min(self._range_m() / usual_m, MOST), self._noise_m / usual_m)
 
-    def _usual_m(self) -> float:
+    def _usual(self) -> float:
         ranges = np.array(self._ranges)
         most = BREATH_OF_LITTLE * np.quantile(ranges, LITTLE_QUANTILE)
         return float(np.quantile(ranges[ranges <= most], USUAL_QUANTILE))
@@ -78,6 +79,7 @@ class DepthOfBreath:
         self._levels = []
         if len(self._means) >= LEAST_BINS:
             self._ranges.append(self._range_m())
+            self._usual_m = self._usual()
 
     def _noise_of_two(self, samples: int) -> float:
         """Return the 1-sigma of the difference of two means of so many samples.

@@ -2,7 +2,7 @@
 
 Pose, pelvis and breathing of every image of sets of training people, beside the truth. The limits
 in ``config/exercises`` are set on them (`training.limits`): rendering takes an hour, scoring what
-was kept takes seconds.
+was kept takes minutes.
 """
 
 from __future__ import annotations
@@ -15,35 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lbp_rehab.bench.cases import work_off
-from lbp_rehab.bench.run_case import NeutralAtRest
-from lbp_rehab.breath.estimator import BreathEstimator
-from lbp_rehab.breath.types import Breath
-from lbp_rehab.pelvis.estimator import PelvisEstimator
-from lbp_rehab.pelvis.types import PelvisState
-from lbp_rehab.pose.estimator import PoseEstimator
-from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.bench.quality_case import Instant, follow
 from lbp_rehab.synthetic.cases import WholeSet, quality_cases
 from lbp_rehab.synthetic.draws import Split
 
 _SUFFIX = ".set"
-
-
-@dataclass(frozen=True)
-class Instant:
-    """An image as it was estimated, and its truth.
-
-    Attributes
-    ----------
-    breath_m : tuple of float
-        True rise of belly and chest.
-    """
-
-    pose: BodyPose
-    pelvis: PelvisState
-    breath: Breath
-    true_pose: BodyPose
-    true_pelvis: PelvisState
-    breath_m: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -52,21 +28,6 @@ class Followed:
 
     case: WholeSet
     instants: tuple[Instant, ...]
-
-
-def follow(case: WholeSet) -> Followed:
-    """Render a set and run the estimators on it as their nodes do."""
-    pose_of, pelvis_of, breath_of = PoseEstimator(), PelvisEstimator(), BreathEstimator()
-    calibration = NeutralAtRest(pelvis_of)
-    instants = []
-    for item in case:
-        frame = item.frame
-        pose = pose_of.update(frame)
-        pelvis, sample = pelvis_of.update(pose, frame.depth, frame.intrinsics)
-        breath = breath_of.update(pose, frame.depth, frame.intrinsics)
-        calibration.add(sample, pose.stamp_ns, bool(item.neutral))
-        instants.append(Instant(pose, pelvis, breath, item.pose, item.pelvis, item.breath_m))
-    return Followed(case, tuple(instants))
 
 
 def kept(folder: Path) -> list[Path]:
@@ -83,8 +44,9 @@ def load(path: Path) -> Followed:
 def _write(job: tuple[Path, WholeSet]) -> None:
     path, case = job
     if not path.exists():
+        followed = Followed(case, tuple(instant for instant, _ in follow(case)))
         part = path.with_suffix(".part")
-        part.write_bytes(zlib.compress(pickle.dumps(follow(case)), 6))
+        part.write_bytes(zlib.compress(pickle.dumps(followed), 6))
         part.rename(path)
 
 

@@ -58,12 +58,8 @@ def judged(
     """Return what an exercise's file makes of a set; ``true``: of its exact pose and pelvis."""
     running = Judged(followed.case, exercise, settings)
     for now in followed.instants:
-        if true:
-            stamp_ns = now.pose.stamp_ns
-            pose = replace(now.true_pose, stamp_ns=stamp_ns)
-            running.add(pose, replace(now.true_pelvis, stamp_ns=stamp_ns), now.breath)
-        else:
-            running.add(now.pose, now.pelvis, now.breath)
+        pose, pelvis = (now.true_pose, now.true_pelvis) if true else (now.pose, now.pelvis)
+        running.add(pose, pelvis, now.breath)
         running.add_truth(now.true_pose, now.true_pelvis, now.breath_m)
     return running.record()
 
@@ -114,14 +110,14 @@ def table(found: Mapping[str, Sequence[Measured]], exercise: Exercise) -> list[s
             f"moderate {rule.moderate * scale:.1f}, severe {rule.severe * scale:.1f}"
         )
         rows = found[rule.id]
-        groups = {
+        of = {
             "clean": [r for r in rows if r.severity == 0 and r.others == 0],
             "others": [r for r in rows if r.severity == 0 and r.others > 0],
             "mild": [r for r in rows if 0 < r.severity <= 1 / 3],
             "moderate": [r for r in rows if 1 / 3 < r.severity <= 2 / 3],
             "severe": [r for r in rows if r.severity > 2 / 3],
         }
-        for name, members in groups.items():
+        for name, members in of.items():
             if not members:
                 continue
             q = np.quantile([r.value * scale for r in members], _QUANTILES)

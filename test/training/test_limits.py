@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from lbp_rehab.bench import muscles
+from lbp_rehab.bench.quality_case import Instant
 from lbp_rehab.quality.exercise import load_exercise
 from lbp_rehab.synthetic.cases import WholeSet, quality_cases
 from lbp_rehab.synthetic.draws import Split
 from lbp_rehab.synthetic.motion.movement import Fault
 from lbp_rehab.synthetic.scenario import Scenario
 from lbp_rehab.training import followed, limits
-from lbp_rehab.training.followed import Followed, Instant
+from lbp_rehab.training.followed import Followed
 
 pytestmark = pytest.mark.usefixtures("synthetic_extra")
 
