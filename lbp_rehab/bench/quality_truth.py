@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 # Movement onset as it is usually taken: a tenth of the peak speed.
 SHARE = 0.1
+# Who stops farther out than this, as share of the way, is in the middle of the movement.
+NEAR = 0.3
 _SIDES = {"left": Side.LEFT, "right": Side.RIGHT}
 
 
@@ -65,7 +67,7 @@ def _value(name: str, pose: BodyPose, pelvis: PelvisState, breath_m: tuple[float
 def onset(
     stamps_ns: NDArray[np.int64], values: Array, first_ns: int, last_ns: int, *, backwards: bool
 ) -> int | None:
-    """Return where the speed passes a tenth of its peak, before or after the peak.
+    """Return where the speed passes a tenth of its peak near the start position.
 
     Parameters
     ----------
@@ -89,8 +91,9 @@ def onset(
     peak = int(ways[np.argmax(speed[ways])])
     slow = SHARE * speed[peak]
     step = -1 if backwards else 1
+    away = np.abs(values - values[inside[0 if backwards else -1]]) > NEAR * np.ptp(values[inside])
     at = peak
-    while 0 <= at + step < len(speed) and speed[at] > slow:
+    while 0 <= at + step < len(speed) and (speed[at] > slow or away[at]):
         at += step
     before = at - step
     gap = speed[before] - speed[at]

@@ -26,6 +26,8 @@ REST_FILTER_S = 0.5  # the start position is known better than what moves
 SPEED_S = 0.3  # a speed is taken over so long
 # Who stands still for this long has arrived: what is not reached by now will not be.
 ARRIVED_S = 0.35
+# At the target noise may look like movement: who goes no further for so long has arrived too.
+NO_FURTHER_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Moment:
     leading : Side
         The side that is further on its way.
     arrived : bool
-        Whether the way out is over: the patient stands still there, or has turned back.
+        Whether the way out is over: the patient stands still there, goes no further, or has turned
+        back.
     """
 
     stamp_ns: int
@@ -53,7 +56,8 @@ def moment(
     phase, progress = segmenter.phase, segmenter.progress
     on_its_way = progress.known and progress.value > counts_from
     still = phase in (Phase.OUT, Phase.HOLD) and on_its_way and segmenter.still_s > ARRIVED_S
-    return Moment(stamp_ns, phase, leading, still or segmenter.turned)
+    at_target = phase == Phase.HOLD and segmenter.no_further_s > NO_FURTHER_S
+    return Moment(stamp_ns, phase, leading, still or at_target or segmenter.turned)
 
 
 class LiveFault:
@@ -173,7 +177,7 @@ class LiveHesitation:
 
     def update(self, progress: Estimate, now: Moment, min_confidence: float) -> FaultFinding | None:
         """Take how far the movement is; return the fault if it is present now."""
-        if now.phase != self.rule.phase or not progress.known:
+        if not progress.known:
             self._reset()
             return None
         self._recent.append((now.stamp_ns, progress.value))
@@ -185,9 +189,13 @@ class LiveHesitation:
             return None
         elapsed_s = (now.stamp_ns - then_ns) / NANOSECONDS
         speed = abs(progress.value - before) / elapsed_s
+        if now.phase != self.rule.phase:
+            # A way may be fastest before it is told from rest.
+            self._fastest, self._slow_from_ns = speed, None
+            return None
         self._fastest = max(self._fastest, speed)
-        # Near the target the phase is another one.
-        if progress.value < INNER[0] or speed > SLOW_SHARE * self._fastest:
+        inner = INNER[0] <= progress.value <= INNER[1]
+        if not inner or speed > SLOW_SHARE * self._fastest:
             self._slow_from_ns = None
             return None
         if self._slow_from_ns is None:

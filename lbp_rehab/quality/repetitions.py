@@ -10,6 +10,7 @@ from lbp_rehab.quality.types import Outcome, Phase
 
 MOVING = (Phase.OUT, Phase.HOLD, Phase.RETURN)
 HALF_WAY = 0.5  # progress
+GAIN = 0.05  # progress by less than this is going no further
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ class Segmenter:
         self._still_ns = 0
         self._moved_ns = 0
         self._anchor, self._anchor_ns = 0.0, 0
+        self._gained, self._gained_ns = 0.0, 0
 
     def step(self, stamp_ns: int, estimate: Estimate) -> list[Segment]:
         """Take one sample of the measure, known or not; stamps must rise."""
@@ -178,6 +180,11 @@ class Segmenter:
         return ((self._known_ns or 0) - self._moved_ns) / NANOSECONDS
 
     @property
+    def no_further_s(self) -> float:
+        """For how long a repetition under way has gone no further."""
+        return ((self._known_ns or 0) - self._gained_ns) / NANOSECONDS
+
+    @property
     def turned(self) -> bool:
         """Whether the way to the target is over."""
         return self.phase == Phase.RETURN
@@ -206,7 +213,8 @@ class Segmenter:
     def _begin(self, stamp_ns: int, p: float) -> None:
         self.phase = Phase.OUT
         self._left_ns = self._anchor_ns = stamp_ns
-        self._peak = self._anchor = p
+        self._peak = self._anchor = self._gained = p
+        self._gained_ns = stamp_ns
         self._back_ns = None
 
     def _check_lost(self, stamp_ns: int) -> list[Segment]:
@@ -238,6 +246,8 @@ class Segmenter:
     def _move(self, stamp_ns: int, p: float, speed: float, in_start: bool) -> list[Segment]:
         s = self._s
         self._peak = max(self._peak, p)
+        if p > self._gained + GAIN:
+            self._gained, self._gained_ns = p, stamp_ns
         if abs(p - self._anchor) > 0.5 * s.turn:
             self._anchor, self._anchor_ns = p, stamp_ns
         elif (

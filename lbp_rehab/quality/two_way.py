@@ -59,6 +59,11 @@ class TwoWaySegmenter:
         return min(w.still_s for w in self._ways)
 
     @property
+    def no_further_s(self) -> float:
+        """For how long the way to an extreme has gone no further."""
+        return next((w.no_further_s for w in self._ways if w.phase in MOVING), 0.0)
+
+    @property
     def turned(self) -> bool:
         """Whether the way to the target is over, be there another extreme or not."""
         gone = self._first is not None and self._first.extreme == 0

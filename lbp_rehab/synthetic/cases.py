@@ -249,7 +249,8 @@ class WholeSet(Clip):
         what = effect(self.exercise, shown.name)
         if what.pace != 1.0:
             return made.end_s
-        return made.top_s if what.scale and not what.add else shown.start_s
+        short = what.falls_short or (what.scale and not what.add)
+        return made.top_s if short else shown.start_s
 
 
 def quality_cases(

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from lbp_rehab.estimate import Estimate, Reason
+from lbp_rehab.quality.live import moment
 from lbp_rehab.quality.movement import control, find_moments
 from lbp_rehab.quality.repetitions import Segmenter
 from lbp_rehab.quality.track import Track
-from lbp_rehab.quality.types import Outcome, Phase
+from lbp_rehab.quality.types import Outcome, Phase, Side
 
 FPS = 30.0
 REST, TARGET = np.radians(130.0), np.radians(168.0)
@@ -18,7 +19,7 @@ class Run:
     def __init__(self, patient, times, progress, noise_deg=0.0, *, seed=0, unknown=None):
         rng = np.random.default_rng(seed)
         self.segmenter = Segmenter(START, TARGET, 0.35)
-        self.track, self.segments, self.phases = Track(), [], []
+        self.track, self.segments, self.phases, self.arrived = Track(), [], [], []
         sigma = np.radians(max(noise_deg, 0.1))
         for i, t in enumerate(times):
             value = REST + np.radians(45.0) * progress[i]
@@ -29,6 +30,8 @@ class Run:
             self.track.add(patient.stamp_of(t), estimate)
             self.segments += self.segmenter.step(patient.stamp_of(t), estimate)
             self.phases.append(self.segmenter.phase)
+            now = moment(patient.stamp_of(t), self.segmenter, 0.35, Side.NONE)
+            self.arrived.append(now.arrived)
         self.outcomes = [s.outcome.name for s in self.segments]
 
     def moments(self):
@@ -87,6 +90,15 @@ def test_a_wobble_at_the_top_is_not_a_repetition(patient):
     progress = patient.cycle(times, 1.0, 1.5, 4.0, 1.5)
     wobble = np.where((times > 3.0) & (times < 6.0), 0.2 * np.sin(np.pi * (times - 3.0)) ** 2, 0)
     assert Run(patient, times, progress - wobble).outcomes == ["COMPLETE"]
+
+
+@pytest.mark.parametrize("noise_deg", [0.0, 2.0, 3.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_who_goes_no_further_has_arrived_though_the_measure_shakes(patient, noise_deg, seed):
+    times, progress = series(patient, 1, way_s=2.0, hold_s=3.0)
+    run = Run(patient, times, progress, noise_deg, seed=seed)
+    first_s = times[run.arrived.index(True)]
+    assert 3.0 - 0.2 < first_s < 3.0 + 0.8
 
 
 def test_turning_again_far_down_without_rest_counts_each(patient):

@@ -410,6 +410,31 @@ def test_a_live_fault_is_seen_while_it_lasts(patient, scored):
     assert end - 0.2e9 < seen[-1] < end + 0.5e9
 
 
+@pytest.mark.parametrize("at_share", [0.27, 0.3, 0.45])
+def test_who_all_but_stands_still_midway_is_told_while_they_do(patient, at_share):
+    """Even if they were fastest before they were seen to have left the start position."""
+    slow_s, slow_for_s, slow_rate = 1.0 + 2.5 * np.arccos(1.0 - 2.0 * at_share) / np.pi, 1.6, 0.22
+
+    def x(t):
+        lost_s = (1.0 - slow_rate) * np.clip(t - slow_s, 0.0, slow_for_s)
+        return float(patient.cycle(t - lost_s, 1.0, 2.5, 1.0, 2.5))
+
+    played = patient.play(
+        load_exercise("forward_bend"),
+        11.0,
+        pose=lambda t: patient.body_pose(t, patient.standing(1.5 * x(t))),
+        pelvis=lambda t: patient.pelvis_state(t, lumbar_flexion=0.6 * x(t), tilt=0.8 * x(t)),
+    )
+    told = [
+        live.stamp_ns
+        for live in played.live
+        for fault in live.faults
+        if fault.id == "painful_arc" and fault.severity >= Severity.MODERATE
+    ]
+    assert patient.stamp_of(slow_s + 0.6) < told[0] < patient.stamp_of(slow_s + 1.0)
+    assert told[-1] < patient.stamp_of(slow_s + slow_for_s + 0.4)
+
+
 def test_a_fault_that_passes_in_a_moment_is_not_reported(scored):
     glimpse = lambda t: {"obliquity": 0.3 * (4.0 < t < 4.1)}  # noqa: E731
     played = scored.play(angles=glimpse)

@@ -46,6 +46,8 @@ class Effect:
         ``LIST`` and ``TURN`` go to either side.
     partial : bool
         The repetition does not reach its target.
+    falls_short : bool
+        Only who has arrived is known to have gone too little; so is who is only scaled.
     """
 
     text: str
@@ -58,6 +60,7 @@ class Effect:
     random_side: bool = False
     partial: bool = False
     onset: float = 0.0
+    falls_short: bool = False
 
     def strength(self, severity: float) -> float:
         """Return how much of the effect there is at a severity of 0 to 1."""
@@ -220,7 +223,8 @@ PROGRAMS: dict[str, Program] = {
                 add={"PELVIS_TILT": 24.0}),
             "limb_low": Effect(
                 "leg and arm stop 35 degrees below horizontal",
-                add={"work_HIP_FLEXION": 37.0, "other_SHOULDER_FLEXION": -39.0}),
+                add={"work_HIP_FLEXION": 37.0, "other_SHOULDER_FLEXION": -39.0},
+                falls_short=True),
             "too_fast": _TOO_FAST,
         },
     ),
@@ -246,7 +250,8 @@ PROGRAMS: dict[str, Program] = {
             "hips_lift": Effect("the pelvis leaves the mat by 9 cm", add={"LIFT": 0.09}),
             "shoulders_work": Effect(
                 "the upper back and neck move, the lumbar spine hardly",
-                scale={"LUMBAR_FLEXION": 0.3}, add={"NECK_FLEXION": -25.0}, onset=0.4),
+                scale={"LUMBAR_FLEXION": 0.3}, add={"NECK_FLEXION": -25.0}, onset=0.4,
+                falls_short=True),
             "too_far": Effect(
                 "the lumbar spine extends beyond the agreed range, to 50 degrees",
                 scale={"LUMBAR_FLEXION": 1.5}, onset=0.5),
