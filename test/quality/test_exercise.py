@@ -56,7 +56,7 @@ def test_an_unknown_exercise_lists_the_known_ones():
         ("start: [95 deg, 152 deg]", "start: [95, 152]", "primary.start"),
         ("start: [95 deg, 152 deg]", "start: [152 deg, 95 deg]", "primary.start"),
         ("start: [95 deg, 152 deg]", "start: 95 deg", "primary.start"),
-        ("allowed: [-0.12, inf]", "allowed: [-0.12 deg, inf]", "faults.knees_fall_in.allowed"),
+        ("allowed: [-0.06, inf]", "allowed: [-0.06 deg, inf]", "faults.knees_fall_in.allowed"),
         ("counts_from: 0.6", "counts_from: often", "primary.counts_from"),
         ("counts_from: 0.6", "counts_from: 0.01", "primary.counts_from"),
         ("target: [175 deg, 200 deg]", "target: [140 deg, 200 deg]", "primary.target"),
