@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, Image
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
+from lbp_rehab.bags.images import Transport, decode
 from lbp_rehab.camera.types import Intrinsics, RgbdFrame, to_millimetres
 from lbp_rehab.compat import CvBridge, CvBridgeError
 from lbp_rehab.errors import InputError
@@ -98,3 +102,25 @@ def _array(message: Image, encoding: str) -> NDArray:
         return _bridge.imgmsg_to_cv2(message, encoding)
     except CvBridgeError as error:
         raise InputError(f"an image cannot be read: {error}") from None
+
+
+def raw_image(transport: Transport, data: bytes) -> Image:
+    """Return the raw image of a serialised compressed one, its header untouched.
+
+    Raises
+    ------
+    InputError
+        If it cannot be decoded.
+    """
+    packed: CompressedImage = deserialize_message(data, CompressedImage)
+    image = decode(transport, packed.format, bytes(packed.data))
+    height, width = image.pixels.shape[:2]
+    return Image(
+        header=packed.header,
+        height=height,
+        width=width,
+        encoding=image.encoding,
+        is_bigendian=int(sys.byteorder == "big"),
+        step=image.pixels.strides[0],
+        data=image.pixels.tobytes(),
+    )

@@ -14,20 +14,18 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.duration import Duration
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.serialization import deserialize_message
 from rosbags.interfaces import Qos, QosDurability, QosReliability
 from rosgraph_msgs.msg import Clock as ClockMessage
-from sensor_msgs.msg import CompressedImage, Image
 
 from lbp_rehab.bags import BagReader
 from lbp_rehab.bags.definitions import message_class
-from lbp_rehab.bags.images import Transport, decode
 from lbp_rehab.bags.play import CLOCK_TOPIC, Due, Output, Selection, schedule, select, span_ns
 from lbp_rehab.bags.topics import relative_name
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import readers
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert import to_stamp
+from lbp_rehab.nodes.images import raw_image
 from lbp_rehab.nodes.parameters import Parameter
 
 DELIVERY_TIMEOUT_S = 5.0
@@ -153,27 +151,11 @@ class Player(LbpNode):
             outlet.publish(due.message.data)
         else:
             try:
-                outlet.publish(_raw_image(output.transport, due.message.data))
+                outlet.publish(raw_image(output.transport, due.message.data))
             except InputError as error:
                 self.drop(output.source, str(error))
                 return
         self.sent[output.name] += 1
-
-
-def _raw_image(transport: Transport, data: bytes) -> Image:
-    """Return the raw image of a serialised compressed one, its header untouched."""
-    packed: CompressedImage = deserialize_message(data, CompressedImage)
-    image = decode(transport, packed.format, bytes(packed.data))
-    height, width = image.pixels.shape[:2]
-    return Image(
-        header=packed.header,
-        height=height,
-        width=width,
-        encoding=image.encoding,
-        is_bigendian=int(sys.byteorder == "big"),
-        step=image.pixels.strides[0],
-        data=image.pixels.tobytes(),
-    )
 
 
 def _profile(qos: Qos) -> QoSProfile:

@@ -1,0 +1,1 @@
+"""Replay of recordings in lockstep: the real nodes, without DDS, to the same bits each time."""

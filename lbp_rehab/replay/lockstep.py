@@ -1,0 +1,252 @@
+"""Feed a recording to real nodes in lockstep: message by message, each worked off before the next.
+
+No clock is read, nothing waits and nothing runs side by side, so the same recording, nodes and
+parameters give the same bytes on every topic, as fast as the machine can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import rclpy
+from rclpy.node import Node
+from rclpy.serialization import serialize_message
+from rclpy.signals import SignalHandlerOptions
+from rosbags.interfaces import Qos, QosDurability, QosReliability
+
+from lbp_rehab.bags import BagReader
+from lbp_rehab.bags.definitions import message_class
+from lbp_rehab.bags.play import CLOCK_TOPIC, Output, Selection, select, span_ns
+from lbp_rehab.errors import InputError
+from lbp_rehab.nodes.base import LbpNode
+from lbp_rehab.nodes.images import raw_image
+from lbp_rehab.replay.nodes import clock_message, in_world
+from lbp_rehab.replay.world import Sent, Terms, World, Writer
+
+
+@dataclass(frozen=True)
+class Part:
+    """A node to replay.
+
+    Attributes
+    ----------
+    kind : type
+        Any class derived from ``rclpy.node.Node``.
+    arguments : tuple of str
+        As after its command: ``--ros-args -p key:=value``.
+    options : dict
+        Keyword arguments of the class.
+    """
+
+    kind: type[Node]
+    arguments: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Lockstep:
+    """Nodes that a replay feeds; to be used in a ``with`` statement, which ends them.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Made and, at the end, closed in this order.
+    start_ns : int
+        Time at which they are made.
+    on_sent : callable
+        Hears every message that they publish, in order.
+
+    Attributes
+    ----------
+    nodes : list of rclpy.node.Node
+    world : World
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        start_ns: int,
+        on_sent: Callable[[Sent], None] = lambda _: None,
+    ) -> None:
+        self.world = World(start_ns, on_sent, clock_message)
+        self.nodes: list[Node] = []
+        self._context = rclpy.Context()
+        rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        try:
+            for part in parts:
+                kind = in_world(part.kind, self.world, self._context, part.arguments)
+                self.nodes.append(kind(**part.options))
+            self.world.drain()
+        except BaseException:
+            self._destroy()
+            raise
+
+    def end(self) -> None:
+        """Let the nodes say their last words."""
+        for node in self.nodes:
+            if isinstance(node, LbpNode):
+                node.end()
+                self.world.drain()
+
+    def __enter__(self) -> Lockstep:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self.end()
+        finally:
+            self._destroy()
+
+    def _destroy(self) -> None:
+        for node in self.nodes:
+            node.destroy_node()
+        self.nodes.clear()
+        rclpy.try_shutdown(context=self._context)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay took and gave.
+
+    Attributes
+    ----------
+    fed, sent : dict of str to int
+        Messages by topic.
+    digests : dict of str to str
+        SHA-256 of each topic that was published: of all times and bytes, in order.
+    warnings : tuple of str
+        What could not be fed, a sentence each.
+    start_ns, end_ns : int
+        Of the recording.
+    """
+
+    fed: dict[str, int]
+    sent: dict[str, int]
+    digests: dict[str, str]
+    warnings: tuple[str, ...]
+    start_ns: int
+    end_ns: int
+
+
+class Digests:
+    """SHA-256 of topics as their messages come."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Any] = {}
+        self.counts: Counter[str] = Counter()
+
+    def add(self, sent: Sent) -> None:
+        """Take a message."""
+        if (digest := self._of.get(sent.topic)) is None:
+            digest = self._of[sent.topic] = hashlib.sha256()
+        digest.update(struct.pack("<qq", sent.time_ns, len(sent.data)))
+        digest.update(sent.data)
+        self.counts[sent.topic] += 1
+
+    def hexadecimal(self) -> dict[str, str]:
+        """Return them by topic."""
+        return {topic: self._of[topic].hexdigest() for topic in sorted(self._of)}
+
+
+def replay(
+    bag: BagReader,
+    parts: Sequence[Part],
+    on_sent: Callable[[Sent], None] = lambda _: None,
+    selection: Selection | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Replayed:
+    """Feed a recording to nodes.
+
+    What a node publishes itself is not taken from the recording, nor is what none of them hears.
+
+    Parameters
+    ----------
+    bag : BagReader
+    parts : sequence of Part
+    on_sent : callable
+        Hears every message that the nodes publish, in order.
+    selection : Selection, optional
+        Of topics and time; default: all.
+    progress : callable
+        Is told the time of the recording now and then, nanoseconds.
+
+    Raises
+    ------
+    InputError
+        If nothing of the recording can be fed, or a node refuses its parameters.
+    """
+    chosen = selection or Selection()
+    first_ns, last_ns = span_ns(bag, chosen)
+    digests, fed, warnings = Digests(), Counter[str](), list(bag.warnings)
+
+    def hear(sent: Sent) -> None:
+        digests.add(sent)
+        on_sent(sent)
+
+    with Lockstep(parts, first_ns, hear) as lockstep:
+        world = lockstep.world
+        feeds = _feeds(bag, chosen, world, warnings)
+        for message in bag.messages(feeds.keys(), first_ns, last_ns + 1):
+            world.go_to(message.log_time_ns)
+            output, writer = feeds[message.topic]
+            try:
+                data = _ready(output, message.data)
+            except InputError as error:
+                warnings.append(f"{message.topic}: {error}")
+                continue
+            fed[writer.topic] += 1
+            world.play(writer, data)
+            world.drain()
+            progress(message.log_time_ns)
+        world.go_to(last_ns)
+    return Replayed(
+        dict(fed), dict(digests.counts), digests.hexadecimal(), tuple(warnings), first_ns, last_ns
+    )
+
+
+def _feeds(
+    bag: BagReader, selection: Selection, world: World, warnings: list[str]
+) -> dict[str, tuple[Output, Writer]]:
+    """Return by topic of the recording what is fed of it, as whom."""
+    made = {topic for topic, writers in world.writers.items() if writers}
+    feeds = {}
+    for output in select(bag.topics, selection):
+        if output.name in made or output.name == CLOCK_TOPIC or output.name not in world.readers:
+            continue
+        if message_class(output.type) is None:
+            warnings.append(f"{output.source} is not fed: its type {output.type} is not installed")
+            continue
+        writer = world.offer(output.name, output.type, _terms(output.qos))
+        feeds[output.source] = (output, writer)
+    if not feeds:
+        wanted = ", ".join(sorted(set(world.readers) - made - {CLOCK_TOPIC})) or "nothing"
+        raise InputError(
+            f"the bag '{bag.path}' holds nothing that the nodes hear; they listen to {wanted}"
+        )
+    return feeds
+
+
+def _ready(output: Output, data: bytes) -> bytes:
+    """Return a message as it is fed: a compressed image as a raw one where that is wanted."""
+    if output.transport is None:
+        return data
+    return bytes(serialize_message(raw_image(output.transport, data)))
+
+
+def _terms(qos: Qos) -> Terms:
+    return Terms(
+        reliable=qos.reliability != QosReliability.BEST_EFFORT,
+        latched=qos.durability == QosDurability.TRANSIENT_LOCAL,
+        depth=qos.depth,
+    )
