@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "run the graph: camera, pose, pelvis, EMG, quality, feedback",
     "record": "record topics of a running graph to a bag",
     "play": "play a bag to a running graph",
+    "replay": "feed a bag to the graph in lockstep: the same results, bit by bit, every time",
     "info": "say what a bag holds, and recover a torn one",
     "exercises": "list the exercises, check a new one's file, and list what can be measured",
     "score": "score an exercise from the skeletons of a Kinect or another tracker",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+from lbp_rehab.errors import InputError
 from lbp_rehab.graph import NodeSpec, SessionOptions, session_graph
 from lbp_rehab.nodes.base import node_class
 from lbp_rehab.replay.lockstep import Part
@@ -50,7 +51,7 @@ def parts(topics: Collection[str], options: SessionOptions, bag: Path) -> list[P
     Raises
     ------
     InputError
-        If options contradict each other.
+        If options contradict each other, or no node can begin with what was recorded.
     """
     emg = "topic" if _heard("emg/raw", topics, options) else "none"
     graph = session_graph(
@@ -67,6 +68,11 @@ def parts(topics: Collection[str], options: SessionOptions, bag: Path) -> list[P
             continue  # what was measured from depth is better than what can be made without
         there |= {_name(given, spec) for given in GIVES.get(spec.name, ())}
         chosen.append(_part(spec))
+    if not chosen:
+        raise InputError(
+            f"the bag '{bag}' holds nothing that a node of the graph can begin with, such as "
+            f"{_COLOR}, {_POSE} or emg/raw; its topics are {', '.join(sorted(topics)) or 'none'}"
+        )
     return chosen
 
 
