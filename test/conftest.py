@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 REAL_RGBD = ROOT.parent / "shared" / "data" / "realsense_rgbd"
 
 environment.apply()
+# A shell lets what it runs in the background ignore Ctrl-C, and so all that the tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Each test process has its own DDS domain; 101 is the highest safe one, 0 is the user's.
 _domains = itertools.cycle(range(1, 102))
 for _ in range(os.getpid() % 101):
