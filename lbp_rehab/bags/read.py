@@ -44,7 +44,7 @@ class BagReader:
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The folder of a bag, or one of its ``.mcap`` or ``.db3`` files.
 
     Attributes
@@ -63,8 +63,8 @@ class BagReader:
         If there is no bag, or nothing can be read of it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
         self.topics: dict[str, Topic] = {}
         self.counts: dict[str, int] = {}
         self.start_ns = 0

@@ -175,7 +175,7 @@ def test_a_bag_played_into_one_process_ends_it_with_a_whole_recording(
     bag, params = tmp_path / "bag", tmp_path / "mine.yaml"
     params.write_text("/**:\n  ros__parameters:\n    end_s: 4.0\n    person_id: p7\n")
     result = lbp_rehab(
-        "run", "--composed", "--camera", "none", "--play", SAMPLE, "--play-rate", 2, "--mute",
+        "run", "--composed", "--camera", "none", "--play", SAMPLE, "--mute",
         "--exercise", "glute_bridge", "--record", bag, "--params", params,
         *(["--namespace", namespace] if namespace else []),
     )  # fmt: skip
@@ -184,11 +184,11 @@ def test_a_bag_played_into_one_process_ends_it_with_a_whole_recording(
     prefix = f"/{namespace}" if namespace else ""
     with BagReader(bag) as reader:
         assert reader.warnings == []
-        poses = list(reader.messages({f"{prefix}/body/pose"}))
-        images = list(reader.messages({f"{prefix}/camera/color/image_raw"}))
+        poses = reader.counts[f"{prefix}/body/pose"]
+        images = reader.counts[f"{prefix}/camera/color/image_raw"]
         last = list(reader.messages({f"{prefix}/session/state"}))[-1]
-    assert len(images) > 40
-    assert len(poses) >= len(images) - 2
+    assert images > 40
+    assert 10 < poses <= images  # a busy machine skips images
     state = deserialize_message(last.data, msg.SessionState)
     assert state.person_id == "p7"
     assert state.state != msg.SessionState.STATE_EXERCISING  # the last word, as the node closed
