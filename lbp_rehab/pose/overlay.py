@@ -17,10 +17,16 @@ MIDDLE = (240, 240, 240)
 OUTLINE = (20, 20, 20)
 
 
-def draw(image: NDArray[np.uint8], pose: BodyPose, caption: str = "") -> NDArray[np.uint8]:
+def draw(
+    image: NDArray[np.uint8],
+    pose: BodyPose,
+    caption: str = "",
+    colour: tuple[int, int, int] | None = None,
+) -> NDArray[np.uint8]:
     """Return a copy of the RGB image with the skeleton drawn in.
 
-    Left is blue, right is orange. A filled dot was measured, a ring was inferred or held.
+    Left is blue, right is orange, unless one colour is given for all. A filled dot was measured, a
+    ring was inferred or held.
     """
     out = image.copy()
     scale = max(image.shape[1] / 640.0, 0.5)
@@ -33,13 +39,14 @@ def draw(image: NDArray[np.uint8], pose: BodyPose, caption: str = "") -> NDArray
         if known[i] and known[j]:
             ends = (tuple(pixel[i].tolist()), tuple(pixel[j].tolist()))
             cv2.line(out, *ends, OUTLINE, round(5 * scale), cv2.LINE_AA)
-            cv2.line(out, *ends, _colour(a, b), max(round(2.5 * scale), 1), cv2.LINE_AA)
+            cv2.line(out, *ends, colour or _colour(a, b), max(round(2.5 * scale), 1), cv2.LINE_AA)
     for i, name in enumerate(pose.names):
         if known[i]:
             centre = tuple(pixel[i].tolist())
             filled = cv2.FILLED if pose.status[i] == Status.MEASURED else 1
             cv2.circle(out, centre, round(3.5 * scale), OUTLINE, 2, cv2.LINE_AA)
-            cv2.circle(out, centre, round(3 * scale), _colour(name, name), filled, cv2.LINE_AA)
+            dot = colour or _colour(name, name)
+            cv2.circle(out, centre, round(3 * scale), dot, filled, cv2.LINE_AA)
     if caption:
         write(out, caption, (8, round(22 * scale)), 0.55 * scale)
     return out

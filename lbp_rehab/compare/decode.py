@@ -1,0 +1,63 @@
+"""Messages of a bag by the definitions in it: also of types that are not installed, or older."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+
+from lbp_rehab.bags import Topic
+from lbp_rehab.bags.definitions import installed
+from lbp_rehab.stamps import NANOSECONDS
+
+_CDR_HEADER = 4  # bytes
+
+
+class Decoder:
+    """Decodes one topic's messages.
+
+    Parameters
+    ----------
+    topic : Topic
+        Its definition counts; where the bag has none, the installed one.
+
+    Attributes
+    ----------
+    known : bool
+        Whether messages can be decoded; else only their bytes can be compared.
+    """
+
+    def __init__(self, topic: Topic) -> None:
+        self._type = topic.type
+        text = topic.definition if topic.encoding == "ros2msg" else ""
+        text = text or installed(topic.type).text
+        self._store: Typestore | None = None
+        self._stamped = False
+        if text:
+            store = get_typestore(Stores.EMPTY)
+            try:
+                store.register(get_types_from_msg(text, topic.type))
+            except Exception:
+                return
+            self._store = store
+            fields = store.get_msgdef(topic.type).fields
+            self._stamped = bool(fields) and fields[0][1][1] == "std_msgs/msg/Header"
+
+    @property
+    def known(self) -> bool:
+        """Whether messages can be decoded."""
+        return self._store is not None
+
+    def __call__(self, data: bytes) -> Any:
+        """Return a message."""
+        assert self._store is not None
+        return self._store.deserialize_cdr(data, self._type)
+
+    def stamp_ns(self, data: bytes, otherwise_ns: int) -> int:
+        """Return the header's stamp without decoding the rest; else what is given."""
+        if not self._stamped or len(data) < _CDR_HEADER + 8:
+            return otherwise_ns
+        seconds, rest = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, _CDR_HEADER)
+        return int(seconds * NANOSECONDS + rest)
