@@ -19,6 +19,8 @@ COMMANDS = {
     "record": "record topics of a running graph to a bag",
     "play": "play a bag to a running graph",
     "replay": "feed a bag to the graph in lockstep: the same results, bit by bit, every time",
+    "golden": "keep results of replays that are right, to hold later ones against",
+    "compare": "hold a recording against another one, topic by topic and field by field",
     "info": "say what a bag holds, and recover a torn one",
     "exercises": "list the exercises, check a new one's file, and list what can be measured",
     "score": "score an exercise from the skeletons of a Kinect or another tracker",

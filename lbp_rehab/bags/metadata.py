@@ -106,6 +106,16 @@ def text(information: dict[str, Any]) -> str:
     return _yaml(information)
 
 
+def custom_data(folder: Path) -> dict[str, str]:
+    """Return what the maker of a bag wrote about it in ``metadata.yaml``; empty if nothing."""
+    try:
+        content = yaml.safe_load((folder / FILE_NAME).read_text(encoding="utf-8"))
+        found = content["rosbag2_bagfile_information"].get("custom_data") or {}
+        return {str(key): str(value) for key, value in found.items()}
+    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError):
+        return {}
+
+
 def write(folder: Path, information: dict[str, Any]) -> None:
     """Write ``metadata.yaml`` into a bag's folder, whole or not at all."""
     unfinished = folder / (FILE_NAME + ".tmp")

@@ -54,6 +54,8 @@ class BagWriter:
     Attributes
     ----------
     topics : dict of str to Topic
+    custom_data : dict of str to str
+        Goes into ``metadata.yaml`` when the bag is closed.
     counts, lost : Counter
         By topic: the messages accepted; those of them that a failing disk kept out of the file.
 
@@ -71,6 +73,7 @@ class BagWriter:
     ) -> None:
         self.folder = folder
         self.topics: dict[str, Topic] = {}
+        self.custom_data: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self._unflushed: Counter[str] = Counter()
@@ -168,6 +171,7 @@ class BagWriter:
         information = metadata.describe(
             file_name, self.topics, self.counts, self._start_ns, self._end_ns
         )
+        information["custom_data"] = dict(self.custom_data)
         self.flush()
         try:
             # rosbag2's reader takes the metadata's version from here.

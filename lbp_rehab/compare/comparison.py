@@ -15,6 +15,7 @@ from lbp_rehab.compare.align import Pair, Row, pairs
 from lbp_rehab.compare.decode import Decoder
 from lbp_rehab.compare.fields import Leaf, flatten, sigma_path
 from lbp_rehab.compare.tolerance import Deviation, Limit, Tolerance, TopicLimit, deviation
+from lbp_rehab.errors import InputError
 from lbp_rehab.stamps import NANOSECONDS
 
 GONE = "(not there)"
@@ -229,7 +230,7 @@ def compare(
     golden: BagReader,
     new: BagReader,
     tolerance: Tolerance,
-    progress: Callable[[str], None] = lambda _: None,
+    topics: Collection[str] = (),
 ) -> Comparison:
     """Hold a recording against a golden one.
 
@@ -237,19 +238,28 @@ def compare(
     ----------
     golden, new : BagReader
     tolerance : Tolerance
-    progress : callable
-        Is told each topic before its turn.
+    topics : collection of str
+        Only these; none given: all.
+
+    Raises
+    ------
+    InputError
+        If one of these topics is in neither recording.
     """
     from lbp_rehab.compare.hints import give_hints  # noqa: PLC0415 - they see `Aligned`
     from lbp_rehab.compare.story import tell  # noqa: PLC0415
 
     result = Comparison(golden.path.name, new.path.name, golden.start_ns)
-    for name in sorted(set(golden.topics) | set(new.topics)):
+    there = set(golden.topics) | set(new.topics)
+    if unknown := sorted(set(topics) - there):
+        raise InputError(
+            f"neither recording has the topic {unknown[0]}; there are {', '.join(sorted(there))}"
+        )
+    for name in sorted(set(topics) or there):
         limit = tolerance.of_topic(name)
         if limit.ignore:
             result.ignored.append(name)
             continue
-        progress(name)
         aligned = Aligned(golden, new, name, limit)
         difference = _topic(aligned, tolerance, limit)
         if not difference.passed:

@@ -14,6 +14,7 @@ import yaml
 
 from lbp_rehab.compare.fields import Leaf, Moment, Rotation
 from lbp_rehab.errors import InputError
+from lbp_rehab.paths import config_dir
 from lbp_rehab.stamps import NANOSECONDS
 
 
@@ -122,7 +123,16 @@ class Tolerance:
         return TopicLimit()
 
 
-EXACT = Tolerance()
+# The parameters are in the provenance; a log is for people.
+EXACT = Tolerance(
+    topic_rules=(
+        ("/parameter_events", TopicLimit(ignore=True)),
+        ("/rosout", TopicLimit(ignore=True)),
+        ("*/quality/repetition", TopicLimit(pair_within_s=1.5)),
+        ("*/feedback/cue", TopicLimit(pair_within_s=2.0)),
+        ("*/session/state", TopicLimit(pair_within_s=2.0)),
+    )
+)
 
 
 def deviation(golden: Leaf, new: Leaf, sigma: float, limit: Limit) -> Deviation | None:
@@ -192,6 +202,11 @@ def _arrays(golden: Leaf, new: Leaf, limit: Limit) -> Deviation | None:
     over = np.where(apart > allowed, apart, -1.0)
     worst = int(np.argmax(over)) if (over >= 0).any() else int(np.argmax(apart))
     return Deviation(float(apart.flat[worst]), float(np.broadcast_to(allowed, a.shape).flat[worst]))
+
+
+def chosen(path: Path | None, exact: bool) -> Tolerance:
+    """Return what a user chose: a file, nothing at all, or ours."""
+    return EXACT if exact else load(path or config_dir() / "tolerances.yaml")
 
 
 def load(path: Path) -> Tolerance:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -129,6 +130,8 @@ class Replayed:
         What could not be fed, a sentence each.
     start_ns, end_ns : int
         Of the recording.
+    parameters : dict of str to dict
+        Of each node by its full name, as they were at the end.
     """
 
     fed: dict[str, int]
@@ -137,6 +140,7 @@ class Replayed:
     warnings: tuple[str, ...]
     start_ns: int
     end_ns: int
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Digests:
@@ -210,9 +214,23 @@ def replay(
             world.drain()
             progress(message.log_time_ns)
         world.go_to(last_ns)
+        parameters = {n.get_fully_qualified_name(): _parameters(n) for n in lockstep.nodes}
     return Replayed(
-        dict(fed), dict(digests.counts), digests.hexadecimal(), tuple(warnings), first_ns, last_ns
+        dict(fed),
+        dict(digests.counts),
+        digests.hexadecimal(),
+        tuple(warnings),
+        first_ns,
+        last_ns,
+        parameters,
     )
+
+
+def _parameters(node: Node) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        name: node.get_parameter(name).value for name in sorted(node.get_parameters_by_prefix(""))
+    }
+    return {k: list(v) if isinstance(v, array) else v for k, v in values.items()}
 
 
 def _feeds(

@@ -1,0 +1,69 @@
+"""Many replays side by side: in processes of this machine, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from lbp_rehab.errors import InputError
+from lbp_rehab.replay.jobs import Job, Outcome, run
+
+
+def outcomes(jobs: Sequence[Job], processes: int = 1, scheduler: str = "") -> Iterator[Outcome]:
+    """Yield the outcome of each job as it comes; where a job ran changes nothing in it.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    processes : int
+    scheduler : str
+        Address of a Dask scheduler, such as ``tcp://host:8786``, whose workers have this package
+        and see the same files; empty: here.
+
+    Raises
+    ------
+    InputError
+        If the scheduler does not answer, or Dask is not installed.
+    """
+    if scheduler:
+        yield from _on_cluster(jobs, scheduler)
+    elif processes <= 1 or len(jobs) <= 1:
+        yield from map(run, jobs)
+    else:
+        yield from _beside(jobs, processes)
+
+
+def _beside(jobs: Sequence[Job], processes: int) -> Iterator[Outcome]:
+    # Not forked: the libraries' threads do not survive it.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context) as pool:
+        waiting = {pool.submit(run, job): job for job in jobs}
+        for done in as_completed(waiting):
+            try:
+                yield done.result()
+            except BrokenProcessPool:
+                yield Outcome(waiting[done], "its process was killed, perhaps for want of memory")
+
+
+def _on_cluster(jobs: Sequence[Job], scheduler: str) -> Iterator[Outcome]:
+    try:
+        from distributed import Client, as_completed  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        raise InputError(
+            "--scheduler needs Dask; install it with 'pip install lbp-rehab[cluster]'"
+        ) from None
+    try:
+        client: Any = Client(scheduler, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise InputError(f"the Dask scheduler '{scheduler}' does not answer: {error}") from None
+    with client:
+        # A replay is the same wherever it runs, but not what its files hold: nothing is cached.
+        waiting = {f.key: (f, j) for j in jobs for f in [client.submit(run, j, pure=False)]}
+        for done in as_completed([future for future, _ in waiting.values()]):
+            if done.status == "finished":
+                yield done.result()
+            else:
+                yield Outcome(waiting[done.key][1], f"its worker failed: {done.exception()}")
