@@ -170,10 +170,10 @@ def _scores(golden: Any, new: Any) -> Iterator[str]:
 
 def _faults(golden: list[Any], new: list[Any]) -> Iterator[str]:
     """Faults by id; several of one id in the order of their beginning."""
-    before = _numbered(golden)
+    left = _numbered(golden)
     for key, fault in _numbered(new).items():
         name = f"the fault '{_text(fault.id)}'"
-        old = before.pop(key, None)
+        old = left.pop(key, None)
         if old is None:
             yield f"{name} is told now ({_points(fault.points_lost)})"
             continue
@@ -184,10 +184,12 @@ def _faults(golden: list[Any], new: list[Any]) -> Iterator[str]:
         if old.severity != fault.severity:
             changes.append(f"is {_word(fault, 'severity')}, not {_word(old, 'severity')}")
         if abs(old.points_lost - fault.points_lost) >= POINTS:
-            changes.append(f"takes {_points(fault.points_lost)} instead of {old.points_lost:.1f}")
+            changes.append(
+                f"takes {_points(fault.points_lost)} instead of {_number(old.points_lost)}"
+            )
         if changes:
             yield f"{name} {', '.join(changes)}"
-    for old in before.values():
+    for old in left.values():
         yield f"the fault '{_text(old.id)}' is no longer told"
 
 
@@ -369,7 +371,11 @@ def _list(names: list[str]) -> str:
 
 
 def _points(points: float) -> str:
-    return f"{points:.2g} point{'' if f'{points:.2g}' == '1' else 's'}"
+    return f"{_number(points)} point{'' if _number(points) == '1.0' else 's'}"
+
+
+def _number(points: float) -> str:
+    return f"{points:.1f}" if points >= 1.0 else f"{points:.2g}"
 
 
 Teller = Callable[[Aligned, TopicDifference, Comparison], Iterator[str]]

@@ -131,6 +131,7 @@ EXACT = Tolerance(
         ("*/quality/repetition", TopicLimit(pair_within_s=1.5)),
         ("*/feedback/cue", TopicLimit(pair_within_s=2.0)),
         ("*/session/state", TopicLimit(pair_within_s=2.0)),
+        ("*/exercise/recognition", TopicLimit(pair_within_s=1.0)),
     )
 )
 

@@ -105,7 +105,18 @@ def add(job: Job, folder: Path, progress: Callable[[float], None] = lambda _: No
             f"'{target}' is there already; see what changed with 'lbp-rehab golden update "
             f"{job.name}', or choose another --name"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    return put(job, target, progress)
+
+
+def put(job: Job, target: Path, progress: Callable[[float], None] = lambda _: None) -> Outcome:
+    """Replay a recording and keep the result at a place, whatever is there.
+
+    Raises
+    ------
+    InputError
+        If the recording cannot be replayed.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as fresh:
         outcome = run(replace(job, golden=None, output=fresh, home=target), progress)
         if outcome.error:

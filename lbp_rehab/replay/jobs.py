@@ -20,7 +20,7 @@ from lbp_rehab.compare.tolerance import EXACT, Tolerance
 from lbp_rehab.errors import InputError
 from lbp_rehab.graph import DEFAULTS, SessionOptions
 from lbp_rehab.replay import provenance
-from lbp_rehab.replay.lockstep import Replayed, replay
+from lbp_rehab.replay.lockstep import Part, Replayed, replay
 from lbp_rehab.replay.provenance import Provenance
 from lbp_rehab.replay.session import parts
 from lbp_rehab.replay.world import Sent
@@ -49,6 +49,8 @@ class Job:
         Where the output will be kept in the end; its files are named relative to it.
     page : Path, optional
         HTML file of the comparison.
+    nodes : tuple of Part
+        Others than those of the session.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Job:
     output: Path | None = None
     home: Path | None = None
     page: Path | None = None
+    nodes: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,9 +168,8 @@ def _run(job: Job, scratch: Path, progress: Callable[[float], None]) -> Outcome:
     people: set[str] = set()
     decode = Decoder(Topic("", REPETITION))
     with BagReader(job.bag) as bag:
-        nodes = parts(
-            {o.name for o in select(bag.topics, job.selection)}, job.options, job.bag
-        )  # fmt: skip
+        there = {output.name for output in select(bag.topics, job.selection)}
+        nodes = job.nodes or parts(there, job.options, job.bag)
         writer = BagWriter(output) if output is not None else None
 
         def hear(sent: Sent) -> None:
