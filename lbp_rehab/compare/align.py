@@ -59,8 +59,11 @@ def pairs(
             found.append((row, same.pop()))
         else:
             left.append(row)
-    rest = sorted((r for rows in waiting.values() for r in rows), key=lambda r: r.stamp_ns)
+    rest = sorted(
+        (r for rows in waiting.values() for r in reversed(rows)), key=lambda r: r.stamp_ns
+    )
     if within_ns:
+        left.sort(key=lambda row: row.stamp_ns)
         near, left, rest = _nearest(left, rest, within_ns, alike)
         found += near
     found += [(row, None) for row in left] + [(None, row) for row in rest]

@@ -207,7 +207,7 @@ class Aligned:
         values = {path: np.full((2, len(both)), np.nan) for path in paths}
         for k, pair in enumerate(both):
             for side, message in enumerate(self.decoded(pair)):
-                leaves = flatten(message)
+                leaves = flatten(message, paths)
                 for path, table in values.items():
                     leaf = leaves.get(path)
                     if isinstance(leaf, (int, float)):
@@ -310,7 +310,7 @@ def _topic(aligned: Aligned, tolerance: Tolerance, limit: TopicLimit) -> TopicDi
     if types[0] and types[1] and types[0] != types[1]:
         result.verdicts.append(f"its type is {types[1]}, not {types[0]}")
     found: dict[str, FieldDifference] = {}
-    limits: dict[str, Limit] = {}
+    limits: dict[str, tuple[Limit, str | None]] = {}
     wrong_ns: list[int] = []
     missing_ns: list[int] = []
     for pair in aligned.pairs:
@@ -351,7 +351,10 @@ def _topic(aligned: Aligned, tolerance: Tolerance, limit: TopicLimit) -> TopicDi
 
 
 def _deviations(
-    aligned: Aligned, pair: Pair, tolerance: Tolerance, limits: dict[str, Limit]
+    aligned: Aligned,
+    pair: Pair,
+    tolerance: Tolerance,
+    limits: dict[str, tuple[Limit, str | None]],
 ) -> Iterator[tuple[str, Leaf, Leaf, Deviation]]:
     if not aligned.known:
         assert pair[0] is not None
@@ -362,9 +365,9 @@ def _deviations(
     one_sided = golden.keys() ^ new.keys()
     elements = (_elements(golden), _elements(new)) if one_sided else (set[str](), set[str]())
     for path in [*golden, *(p for p in new if p not in golden)]:
-        limit = limits.get(path)
-        if limit is None:
-            limit = limits[path] = tolerance.of_field(aligned.topic, path)
+        if path not in limits:
+            limits[path] = tolerance.of_field(aligned.topic, path), sigma_path(path)
+        limit, beside = limits[path]
         if limit.ignore:
             continue
         if path in one_sided:
@@ -372,8 +375,8 @@ def _deviations(
                 there = golden.get(path, GONE), new.get(path, GONE)
                 yield path, *there, Deviation(math.inf, 0.0)
             continue
-        sigma = golden.get(sigma_path(path) or "", 0.0) if limit.sigmas else 0.0
-        sigma = float(sigma) if isinstance(sigma, float) else 0.0
+        sigma = golden.get(beside, 0.0) if limit.sigmas and beside else 0.0
+        sigma = sigma if isinstance(sigma, float) else 0.0
         apart = deviation(golden[path], new[path], sigma, limit)
         if apart is not None:
             yield path, golden[path], new[path], apart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from lbp_rehab.stamps import NANOSECONDS
 
-# What names an element of a list, in this order; without it, its place does. SubScore has a kind.
-KEYS = ("name", "id", "label", "key", "child_frame_id", "kind")
+# What names an element of a list, in this order; without it, its place does. SubScore has a kind,
+# markers a namespace, and a muscle goes by its channel.
+KEYS = ("name", "ns", "id", "label", "key", "child_frame_id", "kind")
 UNKNOWN = 0  # of Estimate.status and Keypoint.status
 STILL_KNOWN = ("name", "status", "reason", "visibility")
 TIMES = ("builtin_interfaces/msg/Time", "builtin_interfaces/msg/Duration")
@@ -36,19 +38,31 @@ class Rotation:
 Leaf = int | float | bool | str | bytes | Moment | Rotation | NDArray[Any]
 
 
-def flatten(message: Any) -> dict[str, Leaf]:
+def flatten(message: Any, paths: Collection[str] = ()) -> dict[str, Leaf]:
     """Return the values of a message decoded by rosbags, by path.
 
     Elements of a list go by their name: ``keypoints[l_hip].position.x``,
     ``faults[pelvis_drops].measured.value``. Where a status says that a value is unknown, the
     numbers beside it are left out: they mean nothing. A list's length is ``keypoints.length``.
+
+    Parameters
+    ----------
+    message : object
+    paths : collection of str
+        Only these; none given: all.
     """
     leaves: dict[str, Leaf] = {}
-    _walk("", message, leaves)
+    _walk("", message, leaves, branches(paths) if paths else None)
     return leaves
 
 
-def _walk(path: str, value: Any, leaves: dict[str, Leaf]) -> None:
+def branches(paths: Collection[str]) -> frozenset[str]:
+    """Return the paths and all that they go through."""
+    through = {path[:k] for path in paths for k, letter in enumerate(path) if letter in ".["}
+    return frozenset(through.union(paths))
+
+
+def _walk(path: str, value: Any, leaves: dict[str, Leaf], within: frozenset[str] | None) -> None:
     if isinstance(value, (int, float, str, bytes, np.ndarray)):
         leaves[path] = value
     elif isinstance(value, list):
@@ -57,7 +71,8 @@ def _walk(path: str, value: Any, leaves: dict[str, Leaf]) -> None:
             leaves[path] = ", ".join(value)
             return
         for name, element in zip(_names(value), value, strict=True):
-            _walk(f"{path}[{name}]", element, leaves)
+            if within is None or f"{path}[{name}]" in within:
+                _walk(f"{path}[{name}]", element, leaves, within)
     elif (kind := value.__msgtype__) in TIMES:
         leaves[path] = Moment(value.sec * NANOSECONDS + value.nanosec)
     elif kind == "geometry_msgs/msg/Quaternion":
@@ -68,7 +83,8 @@ def _walk(path: str, value: Any, leaves: dict[str, Leaf]) -> None:
             names = tuple(n for n in names if n in STILL_KNOWN)
         dot = f"{path}." if path else ""
         for name in names:
-            _walk(dot + name, getattr(value, name), leaves)
+            if within is None or dot + name in within:
+                _walk(dot + name, getattr(value, name), leaves, within)
 
 
 @cache
@@ -78,17 +94,24 @@ def _fields(kind: Any) -> tuple[str, ...]:
 
 def _names(elements: list[Any]) -> list[str]:
     """Return what the elements of a list are called: their names if all differ, else places."""
-    for key in KEYS:
+    keys = _keys(elements[0].__class__) if elements else ()
+    for key in keys:
         found = [_key(e, key) for e in elements]
         if all(found) and len(set(found)) == len(found):
             return [str(name) for name in found]
     places = Counter[str]()
     names = []
     for element in elements:  # such as two equal faults in one repetition
-        name = next((n for k in KEYS if (n := _key(element, k))), "")
+        name = next((n for k in keys if (n := _key(element, k))), "")
         names.append(f"{name}:{places[name]}" if name else str(places[name]))
         places[name] += 1
     return names
+
+
+@cache
+def _keys(kind: Any) -> tuple[str, ...]:
+    fields = _fields(kind)
+    return KEYS if "channel" in fields else tuple(key for key in KEYS if key in fields)
 
 
 def _key(element: Any, key: str) -> str:

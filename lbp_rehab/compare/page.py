@@ -143,7 +143,7 @@ def _topic(topic: TopicDifference, aligned: Aligned, whole: Comparison) -> list[
         f"<h2><code>{html.escape(topic.name)}</code></h2>",
         f"<p>{html.escape(_capital('; '.join(topic.verdicts)))}.</p>",
     ]
-    if topic.type == "lbp_rehab/msg/Repetition" and aligned.known:
+    if set(aligned.types) == {"lbp_rehab/msg/Repetition"} and aligned.known:
         figure = repetitions(aligned, whole)
     else:
         figure = courses(aligned, [f.path for f in _plottable(topic)], whole)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lbp_rehab.compare.comparison import (
     SHOWN,
@@ -18,6 +18,7 @@ from lbp_rehab.compare.comparison import (
     TopicDifference,
 )
 from lbp_rehab.compare.fields import Leaf, Moment, Rotation, constant
+from lbp_rehab.compare.tolerance import wrapped
 from lbp_rehab.stamps import to_ns
 
 MOST = 12  # sentences of a topic
@@ -25,6 +26,7 @@ POINTS = 0.05  # of a score: less is shown as no change
 SECONDS = 0.005
 FIELDS = 3  # told of a topic that has no words of its own
 ANGLES = ("tilt", "obliquity", "rotation", "lumbar_flexion")
+SIDES = {"l_": "left", "r_": "right"}
 STATUS = {0: "unknown", 1: "measured", 2: "inferred", 3: "held"}
 
 
@@ -42,8 +44,10 @@ def tell(aligned: Aligned, difference: TopicDifference, whole: Comparison) -> li
     teller = TELLERS.get(difference.type)
     sentences: list[str] = []
     there = difference.golden and difference.new
-    if teller is not None and aligned.known and there:
-        sentences = list(teller(aligned, difference, whole))
+    if teller is not None and aligned.known and there and len(set(aligned.types)) == 1:
+        # A recording of an older version has not all fields that a teller asks for.
+        with suppress(AttributeError):
+            sentences = list(teller(aligned, difference, whole))
     if not sentences:
         sentences = list(_plain(difference, whole))
     if len(sentences) > MOST:
@@ -88,6 +92,10 @@ def of_field(found: FieldDifference, difference: TopicDifference, whole: Compari
 
 def _spoken(path: str) -> str:
     owner = path.removesuffix(".value")
+    if owner.startswith("keypoints[") and owner.endswith("]"):
+        owner = owner[len("keypoints[") : -1]
+        side = SIDES.get(owner[:2])
+        owner = f"{side} {owner[2:]}" if side else owner
     return owner.replace("_relative", " from neutral").replace("_", " ")
 
 
@@ -282,21 +290,20 @@ def _pelvis(aligned: Aligned, difference: TopicDifference, whole: Comparison) ->
     hints = {found.path: found.hint for found in difference.fields}
     paths = [f"{a}{r}.value" for a in ANGLES for r in ("", "_relative")]
     for path, column in aligned.columns([p for p in paths if p in hints]).items():
-        turn = np.abs(_wrapped(column.new - column.golden))
+        turn = wrapped(column.new - column.golden)
         if not np.isfinite(turn).any():
             continue
-        k = int(np.nanargmax(turn))
-        more = _wrapped(column.new - column.golden)[k] > 0
+        k = int(np.nanargmax(np.abs(turn)))
         yield (
-            f"pelvic {_spoken(path)} is up to {math.degrees(turn[k]):.1f} degrees "
-            f"{'more' if more else 'less'} than before, at "
+            f"{_angle(path)} is up to {math.degrees(abs(turn[k])):.1f} degrees "
+            f"{'more' if turn[k] > 0 else 'less'} than before, at "
             f"{whole.seconds(int(column.stamps_ns[k])):.1f} s{_after(hints[path])}"
         )
     yield from _statuses(difference)
 
 
-def _wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.remainder(angle + math.pi, math.tau) - math.pi)
+def _angle(path: str) -> str:
+    return ("" if path.startswith("lumbar") else "pelvic ") + _spoken(path)
 
 
 def _pose(aligned: Aligned, difference: TopicDifference, whole: Comparison) -> Iterator[str]:
@@ -315,9 +322,8 @@ def _pose(aligned: Aligned, difference: TopicDifference, whole: Comparison) -> I
             moved.append((apart[k], name, int(axes[0].stamps_ns[k]), hint))
     moved.sort(reverse=True)
     for apart, name, at_ns, hint in moved[:3]:
-        part = name[name.index("[") + 1 : -1].replace("_", " ")
         yield (
-            f"{part} is up to {apart * 1e3:.3g} mm elsewhere, at {whole.seconds(at_ns):.1f} s"
+            f"{_spoken(name)} is up to {apart * 1e3:.3g} mm elsewhere, at {whole.seconds(at_ns):.1f} s"
             f"{_after(hint)}"
         )
     if len(moved) > 3:

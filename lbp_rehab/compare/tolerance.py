@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from lbp_rehab.compare.fields import Leaf, Moment, Rotation
 from lbp_rehab.errors import InputError
@@ -157,9 +158,9 @@ def deviation(golden: Leaf, new: Leaf, sigma: float, limit: Limit) -> Deviation 
         return Deviation(abs(new.ns - golden.ns) / NANOSECONDS, allowed)
     if not (_is_number(golden) and _is_number(new)):
         return Deviation(math.inf, 0.0)
-    a, b = float(golden), float(new)
     if isinstance(golden, int) and isinstance(new, int) and not limit.integers:
-        return Deviation(abs(b - a), 0.0)
+        return Deviation(float(abs(new - golden)), 0.0)
+    a, b = float(golden), float(new)
     if math.isnan(a) and math.isnan(b):
         return None
     if not (math.isfinite(a) and math.isfinite(b)):
@@ -177,6 +178,8 @@ def _is_number(value: Leaf) -> TypeGuard[int | float]:
 
 def _rotations(golden: Rotation, new: Rotation, limit: Limit) -> Deviation | None:
     a, b = np.array(golden.xyzw), np.array(new.xyzw)
+    if np.array_equal(a, b, equal_nan=True):
+        return None
     if not (a.any() and b.any() and np.isfinite([a, b]).all()):
         return Deviation(math.inf, 0.0)
     a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
@@ -193,16 +196,38 @@ def _arrays(golden: Leaf, new: Leaf, limit: Limit) -> Deviation | None:
         return None if np.array_equal(a, b) else Deviation(math.inf, 0.0)
     if np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
         return None
-    apart = np.abs(b.astype(np.float64) - a.astype(np.float64))
-    if not np.isfinite(apart).all():
-        both = np.isnan(a.astype(np.float64)) & np.isnan(b.astype(np.float64))
-        apart = np.where(both, 0.0, np.where(np.isfinite(apart), apart, math.inf))
+    apart = _apart(a, b)
     if a.dtype.kind != "f" and not limit.integers:
         return Deviation(float(apart.max()), 0.0)
-    allowed = np.maximum(limit.absolute, limit.relative * np.abs(a.astype(np.float64)))
+    if limit.angle is not None:
+        apart = np.where(np.isfinite(apart), np.abs(wrapped(apart)), apart)
+        allowed = np.full(a.shape, limit.angle)
+    else:
+        size = np.where(np.isfinite(a), np.abs(a.astype(np.float64)), 0.0)
+        allowed = np.maximum(limit.absolute, limit.relative * size)
+    allowed[~np.isfinite(apart)] = 0.0
     over = np.where(apart > allowed, apart, -1.0)
     worst = int(np.argmax(over)) if (over >= 0).any() else int(np.argmax(apart))
-    return Deviation(float(apart.flat[worst]), float(np.broadcast_to(allowed, a.shape).flat[worst]))
+    return Deviation(float(apart.flat[worst]), float(allowed.flat[worst]))
+
+
+def wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return angles as they are between -pi and pi."""
+    return np.asarray(np.remainder(angle + math.pi, math.tau) - math.pi)
+
+
+def _apart(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how far elements are apart; inf where one is not finite and the other is another."""
+    if a.dtype.kind != "f":  # large whole numbers are not exact as floats, and wrap when subtracted
+        most, least = np.maximum(a, b), np.minimum(a, b)
+        return (most.astype(np.uint64) - least.astype(np.uint64)).astype(np.float64)
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    same = (x == y) | (np.isnan(x) & np.isnan(y))
+    finite = np.isfinite(x) & np.isfinite(y)
+    apart = np.full(x.shape, math.inf)
+    apart[finite] = np.abs(y[finite] - x[finite])
+    apart[same] = 0.0
+    return apart
 
 
 def chosen(path: Path | None, exact: bool) -> Tolerance:
@@ -227,17 +252,24 @@ def load(path: Path) -> Tolerance:
     try:
         default = _made(Limit, content.get("default") or {})
         return Tolerance(
-            tuple(_field_rule(row) for row in content.get("fields") or ()),
-            tuple(_topic_rule(row) for row in content.get("topics") or ()),
+            tuple(_field_rule(row) for row in _rules(content, "fields")),
+            tuple(_topic_rule(row) for row in _rules(content, "topics")),
             default,
         )
     except InputError as error:
         raise InputError(f"'{path}': {error}") from None
 
 
+def _rules(content: Mapping[str, Any], name: str) -> list[Any]:
+    rows = content.get(name) or []
+    if not isinstance(rows, list):
+        raise InputError(f"'{name}' is a list of rules, each on a line that begins with '-'")
+    return rows
+
+
 def _field_rule(row: Any) -> tuple[str, str, Limit]:
     row = _mapping(row)
-    topic, path = str(row.pop("topic", "*")), str(row.pop("field", "*"))
+    topic, path = _pattern(row, "topic"), _pattern(row, "field")
     path = path.replace("[", "[[]")  # brackets are part of a field's name, not a choice of letters
     # Who names a field means it, whole numbers and times included.
     return topic, path, replace(_made(Limit, row), integers=True)
@@ -245,7 +277,14 @@ def _field_rule(row: Any) -> tuple[str, str, Limit]:
 
 def _topic_rule(row: Any) -> tuple[str, TopicLimit]:
     row = _mapping(row)
-    return str(row.pop("topic", "*")), _made(TopicLimit, row)
+    return _pattern(row, "topic"), _made(TopicLimit, row)
+
+
+def _pattern(row: dict[str, Any], name: str) -> str:
+    pattern = row.pop(name, "*")
+    if not isinstance(pattern, str):
+        raise InputError(f"{name}: '{pattern}' is no name; make a rule for each")
+    return pattern
 
 
 def _mapping(row: Any) -> dict[str, Any]:
@@ -260,6 +299,8 @@ def _made(kind: type[Any], row: Any) -> Any:
     for name, value in row.items():
         if name not in known:
             raise InputError(f"a rule has no '{name}', but {', '.join(sorted(known))}")
+        if isinstance(value, str):  # to YAML, 1e-5 is a text, and only 1.0e-5 a number
+            value = row[name] = _number(value)  # noqa: PLW2901
         if name == "ignore":
             good = isinstance(value, bool)
         else:
@@ -268,6 +309,13 @@ def _made(kind: type[Any], row: Any) -> Any:
             wanted = "true or false" if name == "ignore" else "a number from 0 on"
             raise InputError(f"{name}: '{value}' is not {wanted}")
     return kind(**row)
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _line(error: Exception) -> str:
