@@ -446,10 +446,9 @@ def _judge(result: TopicDifference, limit: TopicLimit) -> None:
             f"{len(result.fields)} field{'s' if len(result.fields) > 1 else ''}"
         )
     if abs(result.latency_s) > limit.latency_s:
-        way = "later" if result.latency_s > 0 else "earlier"
-        result.verdicts.append(
-            f"messages come up to {abs(result.latency_s) * 1e3:.3g} ms {way} after their stamp"
-        )
+        way = "later" if result.latency_s > 0 else "sooner"
+        by = f"{abs(result.latency_s) * 1e3:.3g} ms {way}"
+        result.verdicts.append(f"messages come up to {by} after their stamp than before")
 
 
 def _messages(count: int) -> str:

@@ -72,8 +72,8 @@ class Decoder:
             ) from None
 
     def stamp_ns(self, data: bytes, otherwise_ns: int) -> int:
-        """Return the header's stamp without decoding the rest; else what is given."""
+        """Return the header's stamp without decoding the rest; what is given if there is none."""
         if not self._stamped or len(data) < _CDR_HEADER + 8:
             return otherwise_ns
         seconds, rest = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, _CDR_HEADER)
-        return int(seconds * NANOSECONDS + rest)
+        return int(seconds * NANOSECONDS + rest) or otherwise_ns

@@ -74,10 +74,15 @@ def plain(leaf: Leaf) -> Any:
     if isinstance(leaf, Rotation):
         return [_finite(v) for v in leaf.xyzw]
     if isinstance(leaf, np.ndarray):
-        return [float(f"{v:.7g}") for v in leaf.flat] if leaf.size <= 8 else f"{leaf.size} values"
+        return [plain(v) for v in leaf.tolist()] if leaf.size <= 8 else f"{leaf.size} values"
     if isinstance(leaf, bytes):
         return f"{len(leaf)} bytes"
     return _finite(leaf) if isinstance(leaf, float) else leaf
+
+
+def _legal(text: str) -> str:
+    """Return a text without the letters that XML does not allow."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
 
 
 def write_junit(path: Path, comparisons: Sequence[tuple[str, Comparison | str]]) -> None:
@@ -99,7 +104,7 @@ def write_junit(path: Path, comparisons: Sequence[tuple[str, Comparison | str]])
         if isinstance(comparison, str):
             suite = ElementTree.SubElement(root, "testsuite", name=name, tests="1", errors="1")
             case = ElementTree.SubElement(suite, "testcase", classname=name, name="replay")
-            ElementTree.SubElement(case, "error", message=comparison)
+            ElementTree.SubElement(case, "error", message=_legal(comparison))
             continue
         suite = ElementTree.SubElement(
             root, "testsuite", name=name, tests=str(len(comparison.topics)),
@@ -111,7 +116,7 @@ def write_junit(path: Path, comparisons: Sequence[tuple[str, Comparison | str]])
                 failure = ElementTree.SubElement(
                     case, "failure", message="; ".join(topic.verdicts), type=topic.type
                 )
-                failure.text = "\n".join(comparison.of_topic.get(topic.name, []))
+                failure.text = _legal("\n".join(comparison.of_topic.get(topic.name, [])))
     ElementTree.indent(root)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

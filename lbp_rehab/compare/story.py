@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lbp_rehab.compare.comparison import (
+    GONE,
     SHOWN,
     Aligned,
     Comparison,
@@ -81,13 +82,19 @@ def of_field(found: FieldDifference, difference: TopicDifference, whole: Compari
     at = f"at {whole.seconds(found.worst_ns):.2f} s"
     if found.count > 1:
         at = f"in {found.count} of {difference.golden} messages, most {at}"
-    text = (
-        f"{_spoken(found.path)} is {_shown(found.path, found.new, whole)}, not "
-        f"{_shown(found.path, found.golden, whole)}, {at}"
-    )
-    if isinstance(found.golden, np.ndarray):
-        text = f"{_spoken(found.path)} is up to {found.worst.amount:.3g} apart, {at}"
-    return text + _after(found.hint)
+    name = _spoken(found.path)
+    golden, new = (_shown(found.path, value, whole) for value in (found.golden, found.new))
+    if found.golden is GONE:
+        text = f"{name} is {new}, where there was none"
+    elif found.new is GONE:
+        text = f"{name} is no longer there, where it was {golden}"
+    elif golden == new:
+        text = f"{name} differs, both {golden}"
+    elif isinstance(found.golden, np.ndarray) and math.isfinite(found.worst.amount):
+        text = f"{name} is up to {found.worst.amount:.3g} apart"
+    else:
+        text = f"{name} is {new}, not {golden}"
+    return f"{text}, {at}{_after(found.hint)}"
 
 
 def _spoken(path: str) -> str:
@@ -112,7 +119,7 @@ def _shown(path: str, value: Leaf, whole: Comparison) -> str:
         return f"'{value}'" if value else "empty"
     if isinstance(value, (bool, int)):
         return str(value).lower()
-    return f"{len(value)} values"
+    return f"{len(value)} {'bytes' if isinstance(value, bytes) else 'values'}"
 
 
 def _angular(path: str) -> bool:
@@ -322,10 +329,8 @@ def _pose(aligned: Aligned, difference: TopicDifference, whole: Comparison) -> I
             moved.append((apart[k], name, int(axes[0].stamps_ns[k]), hint))
     moved.sort(reverse=True)
     for apart, name, at_ns, hint in moved[:3]:
-        yield (
-            f"{_spoken(name)} is up to {apart * 1e3:.3g} mm elsewhere, at {whole.seconds(at_ns):.1f} s"
-            f"{_after(hint)}"
-        )
+        at = f"at {whole.seconds(at_ns):.1f} s"
+        yield f"{_spoken(name)} is up to {apart * 1e3:.3g} mm elsewhere, {at}{_after(hint)}"
     if len(moved) > 3:
         yield f"{len(moved) - 3} more keypoints moved by up to {moved[3][0] * 1e3:.3g} mm"
     yield from _statuses(difference)
