@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lbp_rehab.commands import session_options
-from lbp_rehab.commands.replay import following, print_comparison
+from lbp_rehab.commands.replay import EXIT_FAILED, following, print_comparison
 from lbp_rehab.errors import InputError
 from lbp_rehab.start import EXIT_INTERRUPTED, loading
 
@@ -53,9 +53,11 @@ def _add(arguments: argparse.Namespace) -> int:
 
     if arguments.name and len(arguments.bag) > 1:
         raise InputError("--name is for one recording; leave it out for several")
+    if arguments.name and Path(arguments.name).name != arguments.name:
+        raise InputError(f"--name: '{arguments.name}' is no name of a folder; --set says where")
     for bag in arguments.bag:
         job = Job(
-            arguments.name or bag.stem if bag.is_file() else arguments.name or bag.resolve().name,
+            arguments.name or golden.name_of(bag),
             bag,
             session_options.options(arguments),
             session_options.selection(arguments),
@@ -79,14 +81,11 @@ def _update(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"there is no golden recording '{unknown[0]}'; there are {', '.join(there) or 'none'}"
         )
-    left = False
-    for name in arguments.names or there:
-        left |= not _renewed(there[name], arguments)
-    return EXIT_NOT_ACCEPTED if left else 0
+    return max((_renewed(there[name], arguments) for name in arguments.names or there), default=0)
 
 
-def _renewed(golden: Golden, arguments: argparse.Namespace) -> bool:
-    """Whether it is, in the end, what the code gives."""
+def _renewed(golden: Golden, arguments: argparse.Namespace) -> int:
+    """Return 0 if it is, in the end, what the code gives."""
     from lbp_rehab.replay.golden import renew  # noqa: PLC0415
 
     accepted = []
@@ -100,13 +99,13 @@ def _renewed(golden: Golden, arguments: argparse.Namespace) -> bool:
     with following(golden.path.name) as progress:
         outcome = renew(golden, accept, page, progress)
     if outcome.error:
-        print(f"{golden.path}: {outcome.error}")
-        return False
+        print(f"lbp-rehab: {golden.path}: {outcome.error}", file=sys.stderr)
+        return EXIT_FAILED
     if not accepted:
         print(f"{golden.path}: as before")
-        return True
+        return 0
     print(f"{golden.path}: {'kept as the new one' if accepted[0] else 'left as it was'}")
-    return accepted[0]
+    return 0 if accepted[0] else EXIT_NOT_ACCEPTED
 
 
 def _show(outcome: Outcome) -> None:

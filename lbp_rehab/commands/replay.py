@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from lbp_rehab.commands import session_options
 from lbp_rehab.commands.output import add_json, write_json
+from lbp_rehab.errors import InputError
 from lbp_rehab.start import EXIT_INTERRUPTED, loading
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def main(arguments: argparse.Namespace) -> int:
     changed = session_options.changed(arguments)
     jobs = golden.jobs(arguments.bag, like, arguments.golden, changed)
     if len(jobs) == 1 and not arguments.scheduler:
+        if arguments.page is not None and jobs[0].golden is None:
+            raise InputError("--page shows what changed, and there is no --golden to compare with")
         return _one(replace(jobs[0], output=arguments.output, page=arguments.page), arguments)
     return _many(jobs, arguments)
 
@@ -73,10 +76,12 @@ def _one(job: Job, arguments: argparse.Namespace) -> int:
 
     with following("replay") as progress:
         outcome = run(job, progress)
-    if arguments.json != "-":
-        _print(outcome)
     write_json(arguments.json, _figures(outcome))
     _junit([outcome], arguments)
+    if outcome.error:
+        raise InputError(outcome.error)
+    if arguments.json != "-":
+        _print(outcome)
     return _exit([outcome])
 
 
@@ -163,11 +168,8 @@ def _junit(found: Sequence[Outcome], arguments: argparse.Namespace) -> None:
 
 
 def _print(outcome: Outcome) -> None:
-    if outcome.replayed is None:
-        from lbp_rehab.errors import InputError  # noqa: PLC0415
-
-        raise InputError(outcome.error)
     result, job = outcome.replayed, outcome.job
+    assert result is not None
     for warning in result.warnings:
         print(f"warning: {warning}")
     if outcome.comparison is None:

@@ -74,10 +74,15 @@ def plain(leaf: Leaf) -> Any:
     if isinstance(leaf, Rotation):
         return [_finite(v) for v in leaf.xyzw]
     if isinstance(leaf, np.ndarray):
-        return [plain(v) for v in leaf.tolist()] if leaf.size <= 8 else f"{leaf.size} values"
+        return [_rounded(v) for v in leaf.tolist()] if leaf.size <= 8 else f"{leaf.size} values"
     if isinstance(leaf, bytes):
         return f"{len(leaf)} bytes"
     return _finite(leaf) if isinstance(leaf, float) else leaf
+
+
+def _rounded(value: float) -> float | None:
+    """Return a float32 without the digits that it gains as a float64; whole numbers as they are."""
+    return _finite(float(f"{value:.7g}")) if isinstance(value, float) else value
 
 
 def _legal(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import matplotlib as mpl
@@ -18,6 +19,7 @@ from lbp_rehab.bags.images import COMPRESSED_TYPE, Transport, decode, split_topi
 from lbp_rehab.compare.comparison import Aligned, Column, Comparison
 from lbp_rehab.compare.decode import Decoder
 from lbp_rehab.compare.fields import constant
+from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.convert import from_body_pose
 from lbp_rehab.nodes.images import to_rgb
 from lbp_rehab.pose.overlay import draw
@@ -158,8 +160,9 @@ def frames(
     for stamp_ns, image in _images(recordings, wanted):
         for side, colour in ((0, GOLDEN_RGB), (1, None)):
             message = poses[side].get(stamp_ns)
-            if message is not None:
-                image = draw(image, from_body_pose(message), colour=colour)  # noqa: PLW2901
+            with suppress(InputError):  # a pose that is wrong in itself cannot be drawn
+                if message is not None:
+                    image = draw(image, from_body_pose(message), colour=colour)  # noqa: PLW2901
         yield stamp_ns, image
 
 

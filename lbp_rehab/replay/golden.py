@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -116,7 +117,6 @@ def put(job: Job, target: Path, progress: Callable[[float], None] = lambda _: No
     InputError
         If the recording cannot be replayed.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as fresh:
         outcome = run(replace(job, golden=None, output=fresh, home=target), progress)
         if outcome.error:
@@ -154,7 +154,11 @@ def renew(
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Give a place for a bag on the same disk as, and named as, the one that it shall replace."""
-    scratch = Path(tempfile.mkdtemp(prefix=".new_", dir=target.parent))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".new_", dir=target.parent))
+    except OSError as error:
+        raise InputError(f"cannot write to '{target.parent}': {error.strerror}") from None
     try:
         yield scratch / target.name
     finally:
@@ -163,9 +167,15 @@ def _beside(target: Path) -> Iterator[Path]:
 
 def _put(fresh: Path, target: Path) -> None:
     """Put a bag in another's place; killed between, both are there."""
+    old = fresh.with_name("old")
     if target.exists():
-        target.rename(fresh.with_name("old"))
-    fresh.rename(target)
+        target.rename(old)
+    try:
+        fresh.rename(target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
 
 
 def jobs(
@@ -193,13 +203,28 @@ def jobs(
     found: list[Job] = []
     for path in paths:
         for bag in _bags(path):
-            name = bag.name if bag == path else str(bag.relative_to(path))
-            found.append(_job(bag, name.replace("/", "_"), like, golden, changed))
+            name = name_of(bag) if bag == path else str(bag.relative_to(path)).replace("/", "_")
+            found.append(_job(bag, name, like, golden, changed))
     if golden is not None and at(golden) is not None and len(found) > 1:
         raise InputError(
             f"'{golden}' is one golden recording, and there are {len(found)} recordings; give a "
             "folder in which each has its own"
         )
+    return _told_apart(found)
+
+
+def name_of(bag: Path) -> str:
+    """Return what a recording's golden one is called."""
+    return bag.stem if bag.is_file() else bag.resolve().name
+
+
+def _told_apart(found: list[Job]) -> list[Job]:
+    """Return jobs of which each has a name, and so an output and a page, of its own."""
+    seen = Counter[str]()
+    for k, job in enumerate(found):
+        seen[job.name] += 1
+        if seen[job.name] > 1:
+            found[k] = replace(job, name=f"{job.name}_{seen[job.name]}")
     return found
 
 
@@ -213,7 +238,10 @@ def _job(bag: Path, name: str, like: Job, golden: Path | None, changed: Sequence
         if own is None and _is_bag(golden):
             return replace(like, name=name, bag=bag, golden=golden)
         if own is None:
-            raise InputError(f"there is no golden recording '{golden / name}'; add it first")
+            raise InputError(
+                f"there is no golden recording '{golden / name}'; make it with 'lbp-rehab golden "
+                f"add {bag} --name {name} --set {golden}'"
+            )
         recording = bag
     else:
         recording = own.recording

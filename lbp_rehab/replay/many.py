@@ -11,6 +11,9 @@ from typing import Any
 from lbp_rehab.errors import InputError
 from lbp_rehab.replay.jobs import Job, Outcome, run
 
+KILLED = "not done: a process was killed, perhaps for want of memory; try fewer --jobs"
+WORKERS_S = 10  # to wait for the first worker
+
 
 def outcomes(jobs: Sequence[Job], processes: int = 1, scheduler: str = "") -> Iterator[Outcome]:
     """Yield the outcome of each job as it comes; where a job ran changes nothing in it.
@@ -45,7 +48,7 @@ def _beside(jobs: Sequence[Job], processes: int) -> Iterator[Outcome]:
             try:
                 yield done.result()
             except BrokenProcessPool:
-                yield Outcome(waiting[done], "its process was killed, perhaps for want of memory")
+                yield Outcome(waiting[done], KILLED)
 
 
 def _on_cluster(jobs: Sequence[Job], scheduler: str) -> Iterator[Outcome]:
@@ -57,13 +60,19 @@ def _on_cluster(jobs: Sequence[Job], scheduler: str) -> Iterator[Outcome]:
         ) from None
     try:
         client: Any = Client(scheduler, timeout="10s")
-    except (OSError, ValueError) as error:
-        raise InputError(f"the Dask scheduler '{scheduler}' does not answer: {error}") from None
+    except Exception as error:  # by address: of a name, a port, a protocol, a socket
+        reason = " ".join(str(error).split())
+        raise InputError(f"the Dask scheduler '{scheduler}' does not answer: {reason}") from None
     with client:
+        try:
+            client.wait_for_workers(1, timeout=WORKERS_S)
+        except TimeoutError:
+            raise InputError(f"the Dask scheduler '{scheduler}' has no workers") from None
         # A replay is the same wherever it runs, but not what its files hold: nothing is cached.
         waiting = {f.key: (f, j) for j in jobs for f in [client.submit(run, j, pure=False)]}
         for done in as_completed([future for future, _ in waiting.values()]):
             if done.status == "finished":
                 yield done.result()
             else:
-                yield Outcome(waiting[done.key][1], f"its worker failed: {done.exception()}")
+                reason = " ".join(str(done.exception()).split())
+                yield Outcome(waiting[done.key][1], f"its worker failed: {reason}")
