@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 from lbp_rehab.errors import InputError
@@ -13,6 +16,7 @@ from lbp_rehab.replay.jobs import Job, Outcome, run
 
 KILLED = "not done: a process was killed, perhaps for want of memory; try fewer --jobs"
 WORKERS_S = 10  # to wait for the first worker
+_worker = threading.Lock()
 
 
 def outcomes(jobs: Sequence[Job], processes: int = 1, scheduler: str = "") -> Iterator[Outcome]:
@@ -51,6 +55,13 @@ def _beside(jobs: Sequence[Job], processes: int) -> Iterator[Outcome]:
                 yield Outcome(waiting[done], KILLED)
 
 
+def _alone(job: Job, folder: Path) -> Outcome:
+    """Replay in a worker's thread: one at a time, and with the paths of who asked for it."""
+    with _worker:
+        os.chdir(folder)
+        return run(job)
+
+
 def _on_cluster(jobs: Sequence[Job], scheduler: str) -> Iterator[Outcome]:
     try:
         from distributed import Client, as_completed  # noqa: PLC0415 - an optional extra
@@ -69,7 +80,9 @@ def _on_cluster(jobs: Sequence[Job], scheduler: str) -> Iterator[Outcome]:
         except TimeoutError:
             raise InputError(f"the Dask scheduler '{scheduler}' has no workers") from None
         # A replay is the same wherever it runs, but not what its files hold: nothing is cached.
-        waiting = {f.key: (f, j) for j in jobs for f in [client.submit(run, j, pure=False)]}
+        here = Path.cwd()
+        submitted = [(client.submit(_alone, job, here, pure=False), job) for job in jobs]
+        waiting = {future.key: (future, job) for future, job in submitted}
         for done in as_completed([future for future, _ in waiting.values()]):
             if done.status == "finished":
                 yield done.result()
