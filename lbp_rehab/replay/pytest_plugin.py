@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lbp_rehab.errors import InputError
+
 if TYPE_CHECKING:
     from lbp_rehab.compare.comparison import Comparison
     from lbp_rehab.compare.tolerance import Tolerance
@@ -116,7 +118,10 @@ class Replay:
                     "--update-golden' and look at what it holds",
                     pytrace=False,
                 )
-            golden.put(job, target)
+            try:
+                golden.put(job, target)
+            except InputError as error:
+                pytest.fail(str(error), pytrace=False)
         outcome = jobs.run(changed(job, output=folder / job.name, page=page))
         if outcome.error:
             pytest.fail(outcome.error, pytrace=False)
@@ -130,8 +135,10 @@ def replay(request: pytest.FixtureRequest, tmp_path: Path) -> Replay:
     marker = request.node.get_closest_marker("replay")
     if marker is None or len(marker.args) != 1:
         raise pytest.UsageError("the fixture 'replay' needs a marker: @pytest.mark.replay(BAG)")
-    base = request.path.parent
-    job = _job(base, marker.args[0], **marker.kwargs)
+    try:
+        job = _job(request.path.parent, marker.args[0], **marker.kwargs)
+    except (InputError, TypeError) as error:
+        raise pytest.UsageError(f"@pytest.mark.replay: {error}") from None
     return Replay(job, tmp_path, request.config.getoption("--update-golden"))
 
 
