@@ -140,7 +140,8 @@ def _line(outcome: Outcome) -> str:
     wrong = [t.name for t in outcome.comparison.topics if not t.passed]
     if not wrong:
         return f"same     {name}, {factor} times real time"
-    return f"CHANGED  {name}: {len(wrong)} topics, first {outcome.comparison.origin}"
+    many = "s" if len(wrong) > 1 else ""
+    return f"CHANGED  {name}: {len(wrong)} topic{many}, first {outcome.comparison.origin}"
 
 
 def _exit(found: Sequence[Outcome]) -> int:

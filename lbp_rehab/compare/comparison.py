@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lbp_rehab.bags import BagReader, Topic
 from lbp_rehab.compare.align import Pair, Row, pairs
 from lbp_rehab.compare.decode import Decoder
-from lbp_rehab.compare.fields import Leaf, flatten, sigma_path
+from lbp_rehab.compare.fields import Leaf, branches, flatten, sigma_path
 from lbp_rehab.compare.tolerance import Deviation, Limit, Tolerance, TopicLimit, deviation
 from lbp_rehab.errors import InputError
 from lbp_rehab.stamps import NANOSECONDS
@@ -204,10 +204,11 @@ class Aligned:
         both = [pair for pair in self.pairs if pair[0] is not None and pair[1] is not None]
         if not self.known:
             both = []
+        within = branches(paths)
         values = {path: np.full((2, len(both)), np.nan) for path in paths}
         for k, pair in enumerate(both):
             for side, message in enumerate(self.decoded(pair)):
-                leaves = flatten(message, paths)
+                leaves = flatten(message, within)
                 for path, table in values.items():
                     leaf = leaves.get(path)
                     if isinstance(leaf, (int, float)):

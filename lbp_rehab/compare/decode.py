@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 from typing import Any
 
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -34,16 +35,10 @@ class Decoder:
         self._name, self._type = topic.name, topic.type
         text = topic.definition if topic.encoding == "ros2msg" else ""
         text = text or installed(topic.type).text
-        self._store: Typestore | None = None
+        self._store = _store(text, topic.type) if text else None
         self._stamped = False
-        if text:
-            store = get_typestore(Stores.EMPTY)
-            try:
-                store.register(get_types_from_msg(text, topic.type))
-            except Exception:
-                return
-            self._store = store
-            fields = store.get_msgdef(topic.type).fields
+        if self._store is not None:
+            fields = self._store.get_msgdef(topic.type).fields
             self._stamped = bool(fields) and fields[0][1][1] == "std_msgs/msg/Header"
 
     @property
@@ -77,3 +72,14 @@ class Decoder:
             return otherwise_ns
         seconds, rest = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, _CDR_HEADER)
         return int(seconds * NANOSECONDS + rest) or otherwise_ns
+
+
+@cache
+def _store(text: str, type_name: str) -> Typestore | None:
+    """Return the types of a definition; None if it cannot be read."""
+    store = get_typestore(Stores.EMPTY)
+    try:
+        store.register(get_types_from_msg(text, type_name))
+    except Exception:  # by what is wrong in the text, errors of several kinds
+        return None
+    return store

@@ -38,7 +38,7 @@ class Rotation:
 Leaf = int | float | bool | str | bytes | Moment | Rotation | NDArray[Any]
 
 
-def flatten(message: Any, paths: Collection[str] = ()) -> dict[str, Leaf]:
+def flatten(message: Any, within: frozenset[str] | None = None) -> dict[str, Leaf]:
     """Return the values of a message decoded by rosbags, by path.
 
     Elements of a list go by their name: ``keypoints[l_hip].position.x``,
@@ -48,11 +48,11 @@ def flatten(message: Any, paths: Collection[str] = ()) -> dict[str, Leaf]:
     Parameters
     ----------
     message : object
-    paths : collection of str
-        Only these; none given: all.
+    within : frozenset of str, optional
+        Only these and what stands in them, as `branches` gives them; default all.
     """
     leaves: dict[str, Leaf] = {}
-    _walk("", message, leaves, branches(paths) if paths else None)
+    _walk("", message, leaves, within)
     return leaves
 
 

@@ -88,10 +88,10 @@ def of_field(found: FieldDifference, difference: TopicDifference, whole: Compari
         text = f"{name} is {new}, where there was none"
     elif found.new is GONE:
         text = f"{name} is no longer there, where it was {golden}"
-    elif golden == new:
-        text = f"{name} differs, both {golden}"
     elif isinstance(found.golden, np.ndarray) and math.isfinite(found.worst.amount):
         text = f"{name} is up to {found.worst.amount:.3g} apart"
+    elif golden == new:
+        text = f"{name} differs, both {golden}"
     else:
         text = f"{name} is {new}, not {golden}"
     return f"{text}, {at}{_after(found.hint)}"

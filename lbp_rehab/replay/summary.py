@@ -21,6 +21,7 @@ from lbp_rehab.report.page import STYLE
 from lbp_rehab.stamps import NANOSECONDS
 
 SENTENCES = 3  # of a recording
+Scores = tuple[float, float, float]  # lowest, mean, highest
 
 
 def write_summary(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -92,13 +93,14 @@ def _changed(outcome: Outcome) -> str:
     if comparison.passed:
         return "as before"
     wrong = sum(not t.passed for t in comparison.topics)
-    lines = [f"{wrong} topics, first {comparison.origin}", *comparison.sentences[:SENTENCES]]
+    topics = f"{wrong} topic{'s' if wrong > 1 else ''}"
+    lines = [f"{topics}, first {comparison.origin}", *comparison.sentences[:SENTENCES]]
     return "<br>".join(html.escape(line) for line in lines)
 
 
 def _trends(outcomes: Sequence[Outcome]) -> str:
     """Scores over the recordings' dates: a panel for each person and exercise."""
-    points: dict[tuple[str, str], list[tuple[int, float, float, float]]] = defaultdict(list)
+    points: dict[tuple[str, str], list[tuple[int, Scores, float]]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.replayed is None:
             continue
@@ -110,8 +112,7 @@ def _trends(outcomes: Sequence[Outcome]) -> str:
                 points[outcome.person, exercise].append(
                     (
                         outcome.replayed.start_ns,
-                        float(np.mean(scores)),
-                        float(np.ptp(scores)),
+                        (min(scores), float(np.mean(scores)), max(scores)),
                         faults,
                     )
                 )
@@ -124,10 +125,11 @@ def _trends(outcomes: Sequence[Outcome]) -> str:
     for axis, ((person, exercise), found) in zip(axes.flat, sorted(points.items()), strict=False):
         found.sort()
         place = np.arange(len(found))
-        means, spreads = np.array([p[1] for p in found]), np.array([p[2] for p in found])
-        axis.errorbar(place, means, spreads / 2, color="#1f6fd6", marker="o", capsize=3)
+        lowest, means, highest = np.array([p[1] for p in found]).T
+        spans = means - lowest, highest - means
+        axis.errorbar(place, means, spans, color="#1f6fd6", marker="o", capsize=3)
         for k, point in enumerate(found):
-            text = f"{point[3]:.1f}"
+            text = f"{point[2]:.1f}"
             axis.annotate(text, (k, means[k]), xytext=(4, 4), textcoords="offset points", size=7)
         axis.set_xticks(place, [_date(p[0]) for p in found], fontsize=7)
         axis.set_ylim(0, 105)

@@ -261,6 +261,12 @@ def test_arrays_of_another_length_are_told(held):
     assert found.sentences == ["/j: position is 2 values, not 1 values, at 0.00 s"]
 
 
+def test_arrays_of_other_values_are_told_by_the_most_that_they_are_apart(held):
+    found = held([("/j", 0.0, JointState(position=[1.0, 2.0]))],
+                 [("/j", 0.0, JointState(position=[1.5, 4.0]))])  # fmt: skip
+    assert found.sentences == ["/j: position is up to 2 apart, at 0.00 s"]
+
+
 def test_what_became_unknown_is_told_once_and_its_numbers_are_not(held, at):
     known, unknown = msg.PelvisState(), msg.PelvisState()
     known.tilt = msg.Estimate(status=1, value=0.5, sigma=0.1)
