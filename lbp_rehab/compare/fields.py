@@ -18,6 +18,7 @@ from lbp_rehab.stamps import NANOSECONDS
 KEYS = ("name", "ns", "id", "label", "key", "child_frame_id", "kind")
 UNKNOWN = 0  # of Estimate.status and Keypoint.status
 STILL_KNOWN = ("name", "status", "reason", "visibility")
+ANGLES = ("tilt", "obliquity", "rotation", "lumbar_flexion")  # of PelvisState, radians
 TIMES = ("builtin_interfaces/msg/Time", "builtin_interfaces/msg/Duration")
 
 
@@ -160,3 +161,8 @@ def sigma_path(path: str) -> str | None:
     if last in "xyz" and owner.endswith("].position"):
         return owner.removesuffix("position") + "sigma_m"
     return None
+
+
+def angular(path: str) -> bool:
+    """Whether a field of our messages is an angle."""
+    return path.partition(".")[0].removesuffix("_relative") in ANGLES

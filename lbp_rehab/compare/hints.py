@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lbp_rehab.compare.comparison import Aligned, Column, FieldDifference
+from lbp_rehab.compare.fields import angular
 
 ENOUGH = 12  # messages; fewer show no course
 MOST_LAG = 5  # messages
@@ -22,7 +24,7 @@ def give_hints(aligned: Aligned, fields: Sequence[FieldDifference]) -> None:
     for found in fields:
         mirror = mirrors[found.path]
         other = columns[mirror] if mirror is not None else None
-        found.hint = next(_causes(columns[found.path], other), "")
+        found.hint = next(_causes(columns[found.path], other, angular(found.path)), "")
 
 
 def mirrored(path: str) -> str | None:
@@ -34,7 +36,7 @@ def mirrored(path: str) -> str | None:
     return None
 
 
-def _causes(column: Column, mirror: Column | None) -> Iterator[str]:
+def _causes(column: Column, mirror: Column | None, angle: bool) -> Iterator[str]:
     known = np.isfinite(column.golden) & np.isfinite(column.new)
     golden, new = column.golden[known], column.new[known]
     if len(golden) < ENOUGH or np.ptp(golden) == 0:
@@ -55,7 +57,8 @@ def _causes(column: Column, mirror: Column | None) -> Iterator[str]:
         yield "its sign looks reversed"
     offset = float(np.median(new - golden))
     if _size(new - golden - offset) < EXPLAINED * apart:
-        yield f"looks shifted by {offset:+.3g}"
+        by = f"{math.degrees(offset):+.3g} degrees" if angle else f"{offset:+.3g}"
+        yield f"looks shifted by {by}"
     factor = float(golden @ new) / max(float(golden @ golden), 1e-300)
     if _size(new - factor * golden) < EXPLAINED * apart:
         yield f"looks {factor:.3g} times as large"

@@ -18,7 +18,7 @@ from lbp_rehab.compare.comparison import (
     FieldDifference,
     TopicDifference,
 )
-from lbp_rehab.compare.fields import Leaf, Moment, Rotation, constant
+from lbp_rehab.compare.fields import ANGLES, Leaf, Moment, Rotation, angular, constant
 from lbp_rehab.compare.tolerance import wrapped
 from lbp_rehab.stamps import to_ns
 
@@ -26,7 +26,6 @@ MOST = 12  # sentences of a topic
 POINTS = 0.05  # of a score: less is shown as no change
 SECONDS = 0.005
 FIELDS = 3  # told of a topic that has no words of its own
-ANGLES = ("tilt", "obliquity", "rotation", "lumbar_flexion")
 SIDES = {"l_": "left", "r_": "right"}
 STATUS = {0: "unknown", 1: "measured", 2: "inferred", 3: "held"}
 
@@ -112,7 +111,7 @@ def _shown(path: str, value: Leaf, whole: Comparison) -> str:
     if isinstance(value, Rotation):
         return "(" + ", ".join(f"{v:.3f}" for v in value.xyzw) + ")"
     if isinstance(value, float):
-        if _angular(path):
+        if angular(path):
             return f"{math.degrees(value):.4g} deg"
         return f"{value:.5g}"
     if isinstance(value, str):
@@ -120,11 +119,6 @@ def _shown(path: str, value: Leaf, whole: Comparison) -> str:
     if isinstance(value, (bool, int)):
         return str(value).lower()
     return f"{len(value)} {'bytes' if isinstance(value, bytes) else 'values'}"
-
-
-def _angular(path: str) -> bool:
-    first = path.partition(".")[0].removesuffix("_relative")
-    return first in ANGLES
 
 
 def _repetitions(aligned: Aligned, _: TopicDifference, whole: Comparison) -> Iterator[str]:

@@ -7,9 +7,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from lbp_rehab.bags.play import Selection
 from lbp_rehab.bags.read import storage_files
 from lbp_rehab.compare.tolerance import EXACT, Tolerance
 from lbp_rehab.errors import InputError
@@ -247,12 +248,14 @@ def _job(bag: Path, name: str, like: Job, golden: Path | None, changed: Sequence
         recording = own.recording
     theirs = own.job(like.tolerance)
     mine = {option: getattr(like.options, option) for option in changed}
-    selection = theirs.selection
-    if like.selection != Job("", bag).selection:
-        selection = like.selection
+    given = {
+        f.name: value
+        for f in fields(Selection)
+        if (value := getattr(like.selection, f.name)) != getattr(Selection(), f.name)
+    }
     return replace(
         theirs, name=name, bag=recording, options=replace(theirs.options, **mine),
-        selection=selection,
+        selection=replace(theirs.selection, **given),
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """What a changed course looks like, of the slow movement of a keypoint and of a plain number."""
 
+import math
+
 import numpy as np
 import pytest
 from geometry_msgs.msg import Point
@@ -66,6 +68,17 @@ def test_what_was_never_known_has_no_hint_and_breaks_nothing(held):
     (topic,) = held(poses(COURSE, COURSE, status=0), poses(-COURSE, COURSE)).topics
     assert not topic.passed
     assert {f.hint for f in topic.fields} == {""}
+
+
+def test_the_shift_of_an_angle_is_told_in_degrees_as_angles_are(held):
+    def tilted(offset):
+        course = [msg.Estimate(status=1, value=0.1 * float(v) + offset) for v in COURSE]
+        return [("/p", t, msg.PelvisState(tilt=v)) for t, v in zip(TIME, course, strict=True)]
+
+    found = held(tilted(0.0), tilted(math.radians(2.0)))
+    assert found.sentences == [
+        "pelvic tilt is up to 2.0 degrees more than before, at 0.0 s; looks shifted by +2 degrees"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ from xml.etree import ElementTree
 import pytest
 
 from lbp_rehab.bags import BagReader
+from lbp_rehab.bags.play import Selection
 from lbp_rehab.cli import main
 from lbp_rehab.nodes import emg_bridge
 from lbp_rehab.replay import golden, provenance
+from lbp_rehab.replay.jobs import Job
 
 ACTIVATION = "/emg/activation"
 
@@ -122,6 +124,14 @@ def test_golden_and_recording_can_move_together_and_be_used_from_anywhere(
     assert main(["replay", str(other / "golden" / "day_1"), "--exact"]) == 0
     assert golden.at(other / "golden" / "day_1").state == "ok"
     shutil.rmtree(other)
+
+
+def test_what_is_asked_of_a_replay_counts_and_the_rest_is_as_the_golden_one_was_made(emg):
+    assert main(["golden", "add", str(emg), "--start", "0.5", "--exclude", "/x"]) == 0
+    like = Job("", Path(), selection=Selection(end_s=1.5))
+    (job,) = golden.jobs([Path("golden/day_1")], like)
+    assert job.selection == Selection(exclude=("/x",), start_s=0.5, end_s=1.5)
+    assert job.bag == emg
 
 
 def test_a_change_of_the_code_is_told_and_ends_with_1(kept, monkeypatch, capsys):
