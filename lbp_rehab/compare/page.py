@@ -71,7 +71,8 @@ def write_page(
 
 def _head(whole: Comparison) -> list[str]:
     wrong = [t for t in whole.topics if not t.passed]
-    title = f"{whole.new} against {whole.golden}"
+    other = whole.golden if whole.golden != whole.new else "its golden recording"
+    title = f"{whole.new} against {other}"
     verdict = (
         f"<span class=bad>{len(wrong)} of {len(whole.topics)} topics changed</span>"
         if wrong
@@ -176,7 +177,8 @@ def _table(topic: TopicDifference, whole: Comparison) -> str:
     more = len(topic.fields) - LISTED
     rest = f"<p class=note>{more} more fields are in the JSON.</p>" if more > 0 else ""
     return (
-        "<table><tr><th>field<th>messages<th>first [s]<th>worst [s]<th>golden<th>new<th>allowed"
+        "<table><tr><th>field<th class=n>messages<th class=n>first [s]<th class=n>worst [s]"
+        "<th class=n>golden<th class=n>new<th class=n>allowed"
         f"<th>looks like{rows}</table>{rest}"
     )
 
@@ -198,8 +200,8 @@ def _passed(whole: Comparison) -> list[str]:
     parts = []
     if rows:
         parts.append(
-            "<h2>As before</h2><table><tr><th>topic<th>messages<th>same bytes<th>within the "
-            f"tolerance{rows}</table>"
+            "<h2>As before</h2><table><tr><th>topic<th class=n>messages<th class=n>same bytes"
+            f"<th class=n>within the tolerance{rows}</table>"
         )
     if whole.ignored:
         parts.append(f"<p class=note>Not compared: {html.escape(', '.join(whole.ignored))}.</p>")

@@ -28,6 +28,7 @@ from lbp_rehab.stamps import to_ns
 GOLDEN, CHANGED, RED = "#8a8a8a", "#1f6fd6", "#c0202a"
 GOLDEN_RGB = (200, 200, 200)
 COLOR = "color/image_raw"
+COURSE = 3  # messages; fewer are read in the table
 
 
 def png(figure: Figure) -> bytes:
@@ -40,12 +41,12 @@ def png(figure: Figure) -> bytes:
 def courses(aligned: Aligned, paths: Sequence[str], whole: Comparison) -> Figure | None:
     """Draw fields over time, golden against new, with what is missing or too much.
 
-    None if no field is a number.
+    None if no field is a number, or if there are too few messages for a course.
     """
     columns = {
         path: column
         for path, column in aligned.columns(paths).items()
-        if np.isfinite(column.golden).any() or np.isfinite(column.new).any()
+        if (np.isfinite(column.golden) | np.isfinite(column.new)).sum() >= COURSE
     }
     if not columns:
         return None

@@ -187,7 +187,7 @@ def _note(found: dict[str, tuple[str, str]], name: str, golden: Any, new: Any) -
 
 
 def _short(value: Any) -> str:
-    text = "not there" if value is None else str(value)
+    text = "not there" if value is None else str(value) or "empty"
     return text[:12] if len(text) == 64 and text.isalnum() else text
 
 

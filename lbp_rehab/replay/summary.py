@@ -81,8 +81,10 @@ def _table(outcomes: Sequence[Outcome], folder: Path) -> str:
             f"<td class=n>{f'{np.mean(scores):.0f}' if scores else ''}<td>{_changed(outcome)}"
         )
     return (
-        "<table><tr><th>recording<th>[s]<th>times real time<th>repetitions<th>mean score"
-        "<th>against the golden recording" + "".join(rows) + "</table>"
+        "<table><tr><th>recording<th class=n>[s]<th class=n>times real time"
+        "<th class=n>repetitions<th class=n>mean score<th>against the golden recording"
+        + "".join(rows)
+        + "</table>"
     )
 
 

@@ -26,7 +26,7 @@ h1 { font-size: 1.5rem; margin-bottom: .2rem } h2 { font-size: 1.15rem; margin-t
 table { border-collapse: collapse; width: 100%; font-size: .9rem }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd;
          vertical-align: top }
-th { border-bottom: 2px solid #999 } td.n { text-align: right; font-variant-numeric: tabular-nums }
+th { border-bottom: 2px solid #999 } .n { text-align: right; font-variant-numeric: tabular-nums }
 img { max-width: 100% } .frames { display: grid; gap: .6rem;
        grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)) }
 figure { margin: 0 } figcaption { font-size: .85rem; color: #555 } audio { height: 1.8rem }

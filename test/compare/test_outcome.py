@@ -173,6 +173,10 @@ def test_repetitions_are_drawn_and_topics_without_numbers_are_not(page, at):
     assert len(shown.images) == 1
 
 
+def test_two_messages_are_no_course(page):
+    assert page(course("/a", [1, 2]), course("/a", [1, 3])).images == []
+
+
 def test_a_topic_of_which_only_one_has_messages_has_no_course(page):
     shown = page(course("/a", range(20)), course("/b", range(20)))
     assert shown.images == []
