@@ -11,6 +11,7 @@ import cv2
 
 from lbp_rehab.bags import BagReader
 from lbp_rehab.compare.comparison import Aligned, Comparison, FieldDifference, TopicDifference
+from lbp_rehab.compare.fields import Leaf, Moment
 from lbp_rehab.compare.outcome import plain
 from lbp_rehab.compare.pictures import courses, frames, png, repetitions, worst_moments
 from lbp_rehab.compare.tolerance import Tolerance
@@ -170,7 +171,7 @@ def _table(topic: TopicDifference, whole: Comparison) -> str:
     rows = "".join(
         f"<tr><td><code>{html.escape(f.path)}</code><td class=n>{f.count}"
         f"<td class=n>{whole.seconds(f.first_ns):.2f}<td class=n>{whole.seconds(f.worst_ns):.2f}"
-        f"<td class=n>{_short(plain(f.golden))}<td class=n>{_short(plain(f.new))}"
+        f"<td class=n>{_value(f.golden, whole)}<td class=n>{_value(f.new, whole)}"
         f"<td class=n>{f.worst.allowed:.2g}<td>{html.escape(f.hint)}"
         for f in topic.fields[:LISTED]
     )
@@ -181,6 +182,12 @@ def _table(topic: TopicDifference, whole: Comparison) -> str:
         "<th class=n>golden<th class=n>new<th class=n>allowed"
         f"<th>looks like{rows}</table>{rest}"
     )
+
+
+def _value(leaf: Leaf, whole: Comparison) -> str:
+    if isinstance(leaf, Moment):
+        return f"at {whole.seconds(leaf.ns):.3f} s" if leaf.ns else "no time"
+    return _short(plain(leaf))
 
 
 def _short(value: object) -> str:

@@ -58,7 +58,8 @@ def courses(aligned: Aligned, paths: Sequence[str], whole: Comparison) -> Figure
         )
         for k, (path, column) in enumerate(columns.items()):
             _course(axes[2 * k], axes[2 * k + 1], path, column, whole)
-        axes[0].legend(loc="upper right", ncols=2, frameon=False)
+        above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0}
+        axes[0].legend(ncols=2, frameon=False, **above)
         axes[-1].set_xlabel("time [s]")
         _strays(axes[-1], aligned, whole)
     return figure

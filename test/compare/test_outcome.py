@@ -173,6 +173,12 @@ def test_repetitions_are_drawn_and_topics_without_numbers_are_not(page, at):
     assert len(shown.images) == 1
 
 
+def test_times_are_shown_from_the_beginning_of_the_golden_recording(page, at):
+    golden, new = at(3.0, msg.Fault(), "start"), at(3.5, msg.Fault(), "start")
+    shown = page([("/f", 1.0, golden)], [("/f", 1.0, new)])
+    assert {"at 2.000 s", "at 2.500 s"} <= set(shown.text)
+
+
 def test_two_messages_are_no_course(page):
     assert page(course("/a", [1, 2]), course("/a", [1, 3])).images == []
 
