@@ -38,7 +38,11 @@ def outcomes(jobs: Sequence[Job], processes: int = 1, scheduler: str = "") -> It
     if scheduler:
         yield from _on_cluster(jobs, scheduler)
     elif processes <= 1 or len(jobs) <= 1:
-        yield from map(run, jobs)
+        for job in jobs:
+            try:
+                yield run(job)
+            except Exception as error:  # of a node: the other recordings are replayed all the same
+                yield _broken(job, error)
     else:
         yield from _beside(jobs, processes)
 
@@ -53,6 +57,13 @@ def _beside(jobs: Sequence[Job], processes: int) -> Iterator[Outcome]:
                 yield done.result()
             except BrokenProcessPool:
                 yield Outcome(waiting[done], KILLED)
+            except Exception as error:
+                yield _broken(waiting[done], error)
+
+
+def _broken(job: Job, error: BaseException) -> Outcome:
+    reason = " ".join(str(error).split())
+    return Outcome(job, f"the replay broke off: {type(error).__name__}: {reason}")
 
 
 def _alone(job: Job, folder: Path) -> Outcome:
@@ -87,5 +98,4 @@ def _on_cluster(jobs: Sequence[Job], scheduler: str) -> Iterator[Outcome]:
             if done.status == "finished":
                 yield done.result()
             else:
-                reason = " ".join(str(done.exception()).split())
-                yield Outcome(waiting[done.key][1], f"its worker failed: {reason}")
+                yield _broken(waiting[done.key][1], done.exception())

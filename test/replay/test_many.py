@@ -1,18 +1,20 @@
 """Many recordings at once: in this process, in others, on a cluster; the results are the same."""
 
 import json
-import os
 import shutil
 import signal
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from lbp_rehab.msg import EmgRaw
+from rclpy.node import Node
 
 from lbp_rehab.cli import main
 from lbp_rehab.errors import InputError
 from lbp_rehab.replay import many
 from lbp_rehab.replay.jobs import Job
+from lbp_rehab.replay.lockstep import Part
 
 BROKEN = "emg_bridge:\n  ros__parameters:\n    envelope_hz: 6.3\n"
 
@@ -52,14 +54,10 @@ def test_a_cluster_gives_the_same_bytes_and_understands_the_same_paths(cluster, 
 
 
 class Dies(Job):
-    """A job whose process is killed when it gets it."""
+    """A job whose process is killed when it is given it."""
 
     def __reduce__(self):
-        return _die, ()
-
-
-def _die():
-    os.kill(os.getpid(), signal.SIGKILL)
+        return signal.raise_signal, (signal.SIGKILL,)
 
 
 def test_a_process_that_is_killed_is_told_in_a_sentence(emg):
@@ -67,6 +65,23 @@ def test_a_process_that_is_killed_is_told_in_a_sentence(emg):
     found = list(many.outcomes(jobs, processes=2))
     assert sorted(o.job.name for o in found) == ["a", "b"]
     assert all("a process was killed" in o.error for o in found)
+
+
+class Broken(Node):
+    def __init__(self):
+        super().__init__("broken")
+        self.create_subscription(EmgRaw, "emg/raw", self.take, 10)
+
+    def take(self, message):
+        raise ValueError(f"no\nsuch unit {message.header.frame_id}")
+
+
+def test_a_node_that_breaks_spoils_only_its_own_replay(days):
+    jobs = [Job("a", days / "day_1", nodes=(Part(Broken),)), Job("b", days / "day_2")]
+    broken, good = many.outcomes(jobs)
+    assert broken.error == "the replay broke off: ValueError: no such unit"
+    assert good.passed
+    assert good.replayed.sent["/emg/activation"] > 0
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence(emg, capsys):
