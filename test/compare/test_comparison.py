@@ -6,6 +6,8 @@ from std_msgs.msg import Float64, Int64, String
 from tf2_msgs.msg import TFMessage
 
 from lbp_rehab import msg
+from lbp_rehab.bags.definitions import installed
+from lbp_rehab.compare.comparison import compare
 from lbp_rehab.compare.tolerance import EXACT, Limit, Tolerance, TopicLimit
 from lbp_rehab.errors import InputError
 
@@ -97,6 +99,15 @@ def test_another_type_on_a_topic_that_has_words_of_its_own_is_told_plainly(held,
     assert any("its type is std_msgs/msg/String" in s for s in found.sentences)
 
 
+def test_another_packages_type_with_the_same_fields_is_told_too(written):
+    kind = "lab/msg/Cue"
+    golden = written("golden", [("/c", 1.0, msg.Cue(text="Up"))])
+    theirs = (kind, bytes(serialize_message(msg.Cue(text="Down"))))
+    new = written("new", [("/c", 1.0, theirs)], {kind: installed("lbp_rehab/msg/Cue").text})
+    found = compare(golden, new, EXACT)
+    assert "/c: its type is lab/msg/Cue, not lbp_rehab/msg/Cue" in found.sentences
+
+
 def test_messages_of_a_type_that_nobody_knows_are_compared_as_bytes(held):
     kind = "somebody/msg/Thing"
     rows = [("/a", k, (kind, b"\x00\x01\x00\x00" + bytes([k]))) for k in (0, 1, 2)]
@@ -115,8 +126,6 @@ def test_bytes_of_an_unknown_type_that_differ_are_told(held):
 
 
 def test_a_field_that_the_golden_recordings_older_definition_has_not_is_told(written):
-    from lbp_rehab.compare.comparison import compare
-
     kind = "lab/msg/Reading"
     old = {kind: "float64 value"}
     new = {kind: "float64 value\nfloat64 humidity"}
@@ -132,8 +141,6 @@ def test_a_field_that_the_golden_recordings_older_definition_has_not_is_told(wri
 
 
 def test_repetitions_of_an_older_definition_are_told_plainly(written, at):
-    from lbp_rehab.compare.comparison import compare
-
     kind = "lbp_rehab/msg/Repetition"
     old = {kind: "std_msgs/Header header\nuint32 index\n" + HEADER}
     data = b"\x00\x01\x00\x00" + bytes(8) + b"\x01\x00\x00\x00\x00" + bytes(3) + b"\x05" + bytes(3)

@@ -107,6 +107,7 @@ def test_times_are_exact_unless_a_rule_is_made_for_them():
         (array(1, kind=np.int32), array(1.0), NOTHING, True),
         (array(math.pi, 0.0), array(-math.pi, 0.01), Limit(angle=0.011), True),
         (array(math.pi, 0.0), array(-math.pi, 0.01), Limit(angle=0.009), False),
+        (array(1.0), array(INF), Limit(absolute=INF), False),
         (array(True, False, kind=np.bool_), array(True, True, kind=np.bool_), NOTHING, False),
         (array(1.0), "1.0", Limit(absolute=9.0), False),
     ],
