@@ -78,6 +78,9 @@ class SessionOptions:
     record: str = _option("", "folder of the bag to record")
     play: str = _option("", "bag to play into the graph")
     play_rate: float = _option(1.0, "speed of the played bag")
+    play_paused: bool = _option(
+        False, "the played bag waits for: ros2 param set /player paused false"
+    )
     play_exclude: str = _option(
         "",
         "topics of the bag not to play (default: its results)",
@@ -252,6 +255,7 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
                 ends_session=True,
                 bag=options.play,
                 rate=float(options.play_rate),
+                paused=options.play_paused,
                 exclude=[options.play_exclude or RESULTS],
                 wait_for=_readers(nodes, options),
                 clock=True,
