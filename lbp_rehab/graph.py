@@ -22,7 +22,7 @@ from lbp_rehab.quality.exercise import is_path
 # The truth of a synthetic patient is no result.
 RESULTS = (
     r"(?!/truth/)(/\w+)*/((body|pelvis|exercise|quality|feedback|session)/.*|emg/activation)"
-    r"|/diagnostics|/rosout|/tf"
+    r"|/diagnostics|/rosout|/tf|.*/_service_event"
 )
 NAMESPACE = re.compile(r"/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?|/?")
 

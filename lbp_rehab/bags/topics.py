@@ -10,6 +10,8 @@ from lbp_rehab.errors import InputError
 # Absolute by convention: one of each, however many robots there are.
 GLOBAL = ("/tf", "/tf_static", "/clock", "/diagnostics", "/rosout", "/parameter_events")
 
+# Where a service or an action publishes what is asked and answered.
+SERVICE_EVENT = "/_service_event"
 _TOPIC = re.compile(r"/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
 
 
@@ -21,6 +23,11 @@ def relative_name(name: str, namespace: str) -> str:
     """
     inside = name.startswith(namespace.rstrip("/") + "/") and namespace != "/"
     return name if name in GLOBAL or inside else name.lstrip("/")
+
+
+def is_service_event(topic: str) -> bool:
+    """Return whether a topic carries the calls of a service."""
+    return topic.endswith(SERVICE_EVENT)
 
 
 def remapping(rule: str, played: Collection[str]) -> tuple[str, str]:
