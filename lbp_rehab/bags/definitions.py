@@ -56,7 +56,9 @@ class Definition:
     encoding : str
         MCAP schema encoding: ``ros2msg``, or empty with an empty text.
     type_hash : str
-        REP-2011 hash, ``RIHS01_`` and 64 hexadecimal digits; empty when not installed.
+        REP-2011 hash, ``RIHS01_`` and 64 hexadecimal digits; empty when not installed, and of the
+        messages of services and actions: a ``.msg`` text can't say in which namespace they are, and
+        rosbags opens no bag in which a text and its hash differ.
     """
 
     text: str = ""
@@ -154,14 +156,10 @@ def _without_comments(text: str) -> str:
 
 
 def _type_hash(name: str, folders: list[Path]) -> str:
+    path = _find(name, "msg.json", folders)
+    if path is None:
+        return ""
     package, short = name.split("/")
-    for kind in ("msg", "srv", "action"):
-        # The hashes of what belongs to a service or an action are in its own file.
-        whole = short if kind == "msg" else short.partition("_")[0]
-        path = _find(f"{package}/{whole}", f"{kind}.json", folders)
-        if path is None:
-            continue
-        for row in json.loads(path.read_text(encoding="utf-8")).get("type_hashes", []):
-            if row["type_name"] == f"{package}/{kind}/{short}":
-                return str(row["hash_string"])
-    return ""
+    hashes = json.loads(path.read_text(encoding="utf-8")).get("type_hashes", [])
+    full = f"{package}/msg/{short}"
+    return next((str(row["hash_string"]) for row in hashes if row["type_name"] == full), "")
