@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,8 @@ from std_msgs.msg import Empty, Float64
 from lbp_rehab.bags import BagReader
 from lbp_rehab.bags.definitions import message_class
 from lbp_rehab.bags.play import CLOCK_TOPIC, Output, Selection, select, span_ns
-from lbp_rehab.bags.playback import Due, Playback
+from lbp_rehab.bags.playback import Due
+from lbp_rehab.bags.steering import Steering
 from lbp_rehab.bags.topics import relative_name
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos, readers
@@ -30,7 +29,6 @@ from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert import to_stamp
 from lbp_rehab.nodes.images import raw_image
 from lbp_rehab.nodes.parameters import Parameter
-from lbp_rehab.stamps import NANOSECONDS
 
 DELIVERY_TIMEOUT_S = 5.0
 LATE_S = 0.1
@@ -100,111 +98,64 @@ class Player(LbpNode):
             self.create_publisher(ClockMessage, CLOCK_TOPIC, 10) if self._selection.clock else None
         )
         self._late = 0
-        self._playback: Playback | None = None  # as soon as it begins
-        self._changed = threading.Condition()
-        self._stop = threading.Event()
-        self.subscribe(Empty, "~/play_next", lambda _: self.play_next(), qos.RESULT)
-        self.subscribe(Float64, "~/seek", lambda message: self.seek(message.data), qos.RESULT)
+        self.steering = Steering(self.settings["rate"], self.settings["paused"])
+        self.subscribe(Empty, "~/play_next", lambda _: self.steering.step(), qos.RESULT)
+        self.subscribe(Float64, "~/seek", lambda to: self.steering.jump(to.data), qos.RESULT)
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
         self._thread.start()
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         """Report how far playing has come and whether it keeps its pace."""
-        values = {"late": str(self._late), "place_s": f"{self._place_s():.1f}"}
+        place_s = self.steering.place_s()
+        values = {"late": str(self._late)}
+        if place_s is not None:
+            values["place_s"] = f"{place_s:.1f}"
         if self._late:
             sentence = f"{self._late} messages more than {LATE_S} s late"
             return DiagnosticStatus.WARN, sentence, values
         if not self._thread.is_alive():
             return DiagnosticStatus.OK, "done", values
-        if self._playback is None:
+        if place_s is None:
             return DiagnosticStatus.OK, "waiting for subscribers", values
         return DiagnosticStatus.OK, "paused" if self.settings["paused"] else "playing", values
 
     def on_settings_changed(self) -> None:
         """Go on at another rate, stand still, or go on."""
         rate, paused = self.settings["rate"], self.settings["paused"]
-        with self._changed:
-            if self._playback is not None:
-                self._playback.set(time.monotonic_ns(), rate, paused)
-            self._changed.notify()
+        self.steering.set(rate, paused)
+        place_s = self.steering.place_s() or 0.0
         state = "paused" if paused else "playing"
-        self.get_logger().info(f"{state} at {self._place_s():.1f} s, rate {rate:.3g}")
-
-    def play_next(self) -> None:
-        """Publish the next message; refused unless paused."""
-        with self._changed:
-            if not self.settings["paused"] or self._playback is None:
-                raise InputError("one message at a time is played only while paused")
-            self._playback.step()
-            self._changed.notify()
-
-    def seek(self, to_s: float) -> None:
-        """Go on from another second after the bag's first message."""
-        if not math.isfinite(to_s):
-            raise InputError(f"there is no second {to_s} in the bag")
-        with self._changed:
-            if self._playback is None:
-                raise InputError("playing has not begun")
-            self._playback.jump(to_s)
-            self._changed.notify()
+        self.get_logger().info(f"{state} at {place_s:.1f} s, rate {rate:.3g}")
 
     def close(self) -> None:
         """Stop playing and close the bag."""
-        self._stop.set()
-        with self._changed:
-            self._changed.notify()
+        self.steering.stop()
         self._thread.join(timeout=2 * DELIVERY_TIMEOUT_S)
         self._bag.close()
 
-    def _place_s(self) -> float:
-        with self._changed:
-            playback = self._playback
-            return playback.place_s(time.monotonic_ns()) if playback else self.settings["start_s"]
-
     def _play(self) -> None:
+        stopped, settings = self.steering.stopped, self.settings
         try:
             # Time stands still at the beginning, so that nodes on simulated time have one.
             first_ns, _ = span_ns(self._bag, self._selection)
-            timeout_s = self.settings["wait_timeout_s"]
-            readers.wait(self, self._wanted, timeout_s, self._stop, lambda: self._tick(first_ns))
-            with self._changed:
-                self._playback = Playback(
-                    self._bag,
-                    list(self._outputs.values()),
-                    self._selection,
-                    time.monotonic_ns(),
-                    rate=self.settings["rate"],
-                    paused=self.settings["paused"],
-                )
-            while (due := self._await(self._playback)) is not None:
+            timeout_s = settings["wait_timeout_s"]
+            readers.wait(self, self._wanted, timeout_s, stopped, lambda: self._tick(first_ns))
+            outputs = list(self._outputs.values())
+            for due in self.steering.play(
+                self._bag, outputs, self._selection, loop=settings["loop"]
+            ):
                 self._late += due.late_s > LATE_S
                 self._publish(due)
-            if self._stop.is_set():
+            if stopped.is_set():
                 return
             for outlet in self._outlets.values():
                 outlet.wait_for_all_acked(Duration(seconds=DELIVERY_TIMEOUT_S))
-            if self.settings["exit_when_done"]:
+            if settings["exit_when_done"]:
                 self.finish()
         except Exception as error:
             # Publishing fails while the context shuts down under this thread.
-            if not self._stop.is_set() and self.context.ok():
+            if not stopped.is_set() and self.context.ok():
                 self.finish(error)
-
-    def _await(self, playback: Playback) -> Due | None:
-        """Return the next thing to publish when it is due; None if there is nothing more."""
-        with self._changed:
-            while not self._stop.is_set():
-                now_ns = time.monotonic_ns()
-                if (due := playback.next(now_ns)) is not None:
-                    return due
-                if not playback.over(now_ns):
-                    wait_ns = playback.wait_ns(now_ns)
-                    self._changed.wait(None if wait_ns is None else wait_ns / NANOSECONDS)
-                elif self.settings["loop"]:
-                    playback.restart()
-                else:
-                    break
-        return None
 
     def _tick(self, now_ns: int) -> None:
         if self._clock_outlet is not None:

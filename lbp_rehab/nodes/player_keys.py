@@ -34,7 +34,7 @@ class KeyboardPlayer(Player):
             self._set("paused", not self.settings["paused"])
         elif key == Key.RIGHT:
             try:
-                self.play_next()
+                self.steering.step()
             except InputError as error:
                 self.get_logger().warning(str(error))
         else:
