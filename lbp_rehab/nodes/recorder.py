@@ -15,7 +15,7 @@ from lbp_rehab.bags import BagWriter, Compression, Topic
 from lbp_rehab.bags.background import BackgroundWriter
 from lbp_rehab.bags.definitions import installed, message_class
 from lbp_rehab.bags.qos import recorded, request
-from lbp_rehab.bags.topics import matches
+from lbp_rehab.bags.topics import is_service_event, matches
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.parameters import Parameter
@@ -33,7 +33,11 @@ class Recorder(LbpNode):
         Parameter("output", "", "folder of the bag; must not exist"),
         Parameter("topics", ["*"], "regular expressions of whole topic names; '*': all"),
         Parameter("exclude", [""], "likewise; these win"),
-        Parameter("hidden", False, "also topics with a name part that begins with _"),
+        Parameter(
+            "hidden",
+            False,
+            "also names with a part that begins with _; calls of services always",
+        ),
         Parameter("compression", "none", "of the chunks", choices=("none", "zstd")),
         Parameter("flush_period_s", 0.5, "s; the most that a kill can cost", 0.05, 60.0),
         Parameter("poll_period_s", 0.2, "s between looks for new topics", 0.02, 60.0),
@@ -90,7 +94,9 @@ class Recorder(LbpNode):
         sys.stdout.flush()
 
     def _wanted(self, topic: str) -> bool:
-        hidden = any(part.startswith("_") for part in topic.split("/"))
+        hidden = not is_service_event(topic) and any(
+            part.startswith("_") for part in topic.split("/")
+        )
         return (
             (not hidden or self.settings["hidden"])
             and matches(topic, self.settings["topics"])

@@ -127,6 +127,8 @@ class World:
         Of the nodes, by topic.
     services : dict of str to callable
         By name; takes a serialised request, and what to do with the serialised response.
+    callers : set of str
+        Services that a node may call.
     unheard : set of (str, str)
         Topics that somebody listens to on terms that a writer does not offer, and those terms.
     """
@@ -142,6 +144,7 @@ class World:
         self.writers: dict[str, list[Writer]] = {}
         self.unheard: set[tuple[str, str]] = set()
         self.services: dict[str, Service] = {}
+        self.callers: set[str] = set()
         self._on_sent, self._clock = on_sent, clock
         self._jobs: deque[Callable[[], None]] = deque()
         self._alarms: list[tuple[int, int, Alarm]] = []

@@ -1,20 +1,13 @@
 """Recorder and player as processes, over real DDS."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-import rclpy
 import yaml
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import CompressedImage, Image
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from lbp_rehab.bags import BagReader, summary
@@ -25,77 +18,7 @@ from lbp_rehab.paths import config_dir
 
 pytestmark = pytest.mark.graph
 DEADLINE_S = 40.0
-DOMAIN = 60 + os.getpid() % 40
 SECOND = 1_000_000_000
-
-
-class Graph:
-    """A node of the test's own, and the processes that it starts."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context, domain_id=DOMAIN)
-        self.node = rclpy.create_node("test", context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-        self.children: list[subprocess.Popen] = []
-
-    def start(self, module: str, *arguments: str, **parameters) -> subprocess.Popen:
-        settings = [
-            part for name, value in parameters.items() for part in ("-p", f"{name}:={value}")
-        ]
-        child = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                f"lbp_rehab.nodes.{module}",
-                "--ros-args",
-                *settings,
-                *arguments,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.children.append(child)
-        return child
-
-    def wait(self, condition, what: str) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < deadline, f"no {what} in time"
-            self.executor.spin_once(timeout_sec=0.02)
-
-    def publisher(self, kind, topic, profile=qos.RESULT):
-        """Return a publisher that somebody else is connected to."""
-        publisher = self.node.create_publisher(kind, topic, profile)
-        self.wait(lambda: publisher.get_subscription_count() > 0, f"subscriber of {topic}")
-        return publisher
-
-    def end(self, child: subprocess.Popen, number: int) -> tuple[str, str]:
-        child.send_signal(number)
-        return child.communicate(timeout=DEADLINE_S)
-
-    def close(self) -> None:
-        for child in self.children:
-            if child.poll() is None:
-                child.kill()
-                child.communicate()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        rclpy.shutdown(context=self.context)
-
-
-@pytest.fixture
-def graph(tmp_path, monkeypatch):
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(DOMAIN))
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    monkeypatch.setenv("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_dir() / "fastdds.xml"))
-    monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path / "log"))
-    opened = Graph(tmp_path)
-    yield opened
-    opened.close()
 
 
 def on_disk(folder: Path, topic: str) -> int:
@@ -192,30 +115,7 @@ def test_a_killed_recorder_leaves_a_readable_bag(graph):
     assert on_disk(bag, "/results") == 1
 
 
-def played_bag(recording) -> Path:
-    """A bag with ten strings and three compressed RGB-D images in 0.9 s, and a truth."""
-    bag = recording("source")
-    bag.topic("/results")
-    bag.topic("/truth/pose")
-    bag.topic("/depth/compressedDepth", "sensor_msgs/msg/CompressedImage")
-    for index in range(10):
-        now = 1000 * SECOND + index * SECOND // 10
-        bag.write("/results", now, serialize_message(String(data=str(index))))
-        bag.write("/truth/pose", now, serialize_message(String(data="truth")))
-        if index % 4 == 0:
-            png = cv2.imencode(".png", depth(index))[1].tobytes()
-            message = CompressedImage(format="16UC1; compressedDepth png", data=bytes(12) + png)
-            message.header.stamp.sec = 5 + index
-            bag.write("/depth/compressedDepth", now, serialize_message(message))
-    bag.writer.close()
-    return bag.folder
-
-
-def depth(index: int) -> np.ndarray:
-    return np.random.default_rng(index).integers(0, 65536, (48, 64), dtype=np.uint16)
-
-
-def test_player_plays_all_and_ends(graph, recording):
+def test_player_plays_all_and_ends(graph, played_bag, depth):
     texts, images, truths = [], [], []
     for kind, topic, into in (
         (String, "/renamed", texts),
@@ -227,7 +127,7 @@ def test_player_plays_all_and_ends(graph, recording):
         "player",
         "-r",
         "/results:=/renamed",
-        bag=played_bag(recording),
+        bag=played_bag(),
         rate=2.0,
         exclude="['/truth/.*']",
         wait_for="['/renamed', '/depth']",
@@ -244,7 +144,7 @@ def test_player_plays_all_and_ends(graph, recording):
     assert truths == []
 
 
-def test_player_gives_the_clock_and_loops(graph, recording):
+def test_player_gives_the_clock_and_loops(graph, played_bag):
     from rosgraph_msgs.msg import Clock
 
     clocks, texts = [], []
@@ -252,7 +152,7 @@ def test_player_gives_the_clock_and_loops(graph, recording):
     graph.node.create_subscription(String, "/results", texts.append, qos.RESULT)
     child = graph.start(
         "player",
-        bag=played_bag(recording),
+        bag=played_bag(),
         rate=4.0,
         clock="true",
         loop="true",
