@@ -9,11 +9,14 @@ from typing import Any
 
 import yaml
 from rosbags.interfaces import Qos
-from rosbags.rosbag2.metadata import dump_qos_v9
+from rosbags.rosbag2.metadata import dump_qos_v9, parse_qos
+
+from lbp_rehab.errors import InputError
 
 FILE_NAME = "metadata.yaml"
 VERSION = 9
 ROS_DISTRO = "jazzy"
+_MAX_BYTES = 1 << 24  # a larger file is none of a recorder
 EMPTY_START_NS = 2**63 - 1  # rosbag2's starting time of a bag without messages
 
 
@@ -99,6 +102,73 @@ def describe(
         "custom_data": {},
         "ros_distro": ROS_DISTRO,
     }
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a ``metadata.yaml`` says that the data files may not.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Names of the data files in the order of their recording.
+    message_count : int
+    topics : dict of str to Topic
+    """
+
+    files: tuple[str, ...]
+    message_count: int
+    topics: dict[str, Topic]
+
+
+def read(folder: Path) -> Described:
+    """Return what a bag's ``metadata.yaml`` of any version says.
+
+    Raises
+    ------
+    InputError
+        If it cannot be understood, or files that it names are missing.
+    """
+    try:
+        path = folder / FILE_NAME
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError(f"it has more than {_MAX_BYTES} bytes")
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        content = yaml.load(path.read_text(encoding="utf-8"), loader)
+        information = content["rosbag2_bagfile_information"]
+        # Older versions name them with the folder.
+        files = tuple(Path(name).name for name in information["relative_file_paths"])
+        if "files" in information:
+            listed = {Path(row["path"]).name for row in information["files"]}
+            # rosbag2 packs whole files after it has listed them.
+            if {name.removesuffix(".zstd") for name in listed} != {
+                name.removesuffix(".zstd") for name in files
+            }:
+                raise ValueError("it names different files in two places")
+        topics = [_topic(row["topic_metadata"]) for row in information["topics_with_message_count"]]
+        described = Described(
+            files, int(information["message_count"]), {topic.name: topic for topic in topics}
+        )
+    except Exception as error:  # damaged text causes errors of any kind
+        raise InputError(f"{type(error).__name__}: {error}") from error
+    if missing := [name for name in files if not (folder / name).is_file()]:
+        raise InputError(f"{', '.join(missing)} is missing")
+    if not files or len(set(files)) < len(files):
+        raise InputError("it names no files, or one twice")
+    return described
+
+
+def _topic(row: Mapping[str, Any]) -> Topic:
+    try:
+        qos = tuple(parse_qos(row.get("offered_qos_profiles", [])))
+    except Exception:  # damaged text causes errors of any kind in the parser
+        qos = ()
+    return Topic(
+        str(row["name"]),
+        str(row["type"]),
+        type_hash=str(row.get("type_description_hash") or ""),
+        qos=qos,
+    )
 
 
 def text(information: dict[str, Any]) -> str:
