@@ -97,6 +97,7 @@ class McapFile:
         self._chunks: list[_Chunk] = []
         self._loose: list[_Place] = []  # messages outside of chunks
         self._counts: Counter[int] = Counter()  # by channel
+        self._chunked = False
         self._seen: set[int] = set()  # checksums of the chunks that were walked through
         self._contents = lru_cache(maxsize=_CACHED_CHUNKS)(self._unpack)
         with path.open("rb") as file:
@@ -301,9 +302,11 @@ class McapFile:
         """Take everything from the front to the end, past damage."""
         self._counts.clear()
         self._describe_from_summary()
+        shapes = _CHUNK_SHAPE.finditer(self._bytes)
+        self._chunked = any(self._chunk_length(match.start()) > 0 for match in shapes)
         position = len(MCAP0_MAGIC)
-        # Where to look on after damage: behind a chunk, whose length two fields agree on; behind
-        # the first byte of any other record, whose length may be the damage.
+        # Where to look on after damage: behind a sound chunk; behind the first byte of any other
+        # record, whose length may be the damage.
         resume = position
         loose = False  # whether the last record was a message outside of chunks
         while position < self._size:
@@ -318,7 +321,7 @@ class McapFile:
                 loose = opcode == Opcode.MESSAGE
                 resume = position + 1
                 position += _RECORD.size + length
-                if opcode == Opcode.CHUNK:
+                if opcode == Opcode.CHUNK and not self._contents(resume - 1).problem:
                     resume = position
                 continue
             cut = self._is_cut_chunk(position)
@@ -457,7 +460,7 @@ class McapFile:
             ),
             None,
         )
-        # Messages outside of chunks bear no mark; several in a row are needed.
+        # Records outside of chunks bear no mark; several in a row are needed.
         loose = next(
             (
                 match.start()
@@ -471,14 +474,18 @@ class McapFile:
         return min((p for p in (chunk, loose) if p is not None), default=None)
 
     def _begins_a_chain(self, position: int) -> bool:
-        for _ in range(_CHAIN):
-            if not self._is_record(position):
-                return False
+        count = 0
+        while self._is_record(position):
             opcode, length = _RECORD.unpack_from(self._bytes, position)
             position += _RECORD.size + length
+            count += 1
             if opcode == Opcode.FOOTER:
                 return True
-        return True
+            if opcode == Opcode.MESSAGE and self._chunked:
+                return False  # it stands in a damaged chunk, which alone could vouch for it
+            if count == _CHAIN and not self._chunked:
+                return True
+        return False
 
     # Chunks.
 
@@ -503,16 +510,29 @@ class McapFile:
         if crc != 0 and (len(data) != size or zlib.crc32(data) != crc):
             return _Contents(b"", [], "its checksum is wrong")
         places, broken = _places(data)
-        damaged = broken or not whole or len(data) != size
-        return _Contents(data, places, "its records are damaged" if damaged else "")
+        if broken or not whole or len(data) != size:
+            return _Contents(data, places, "its records are damaged")
+        indexed = self._indexed_after(begin + length)
+        if crc == 0 and indexed and indexed != Counter(place.channel for place in places):
+            return _Contents(data, places, "its records are not those of its index")
+        return _Contents(data, places, "")
+
+    def _indexed_after(self, position: int) -> Counter[int]:
+        """Return the messages by channel that the records after a chunk tell of."""
+        counts: Counter[int] = Counter()
+        while self._is_record(position) and self._bytes[position] == Opcode.MESSAGE_INDEX:
+            _, length, channel, size = struct.unpack_from("<BQHI", self._bytes, position)
+            if size:
+                counts[channel] += size // 16
+            position += _RECORD.size + length
+        return counts
 
     def _warn_of_chunk(self, position: int, contents: _Contents) -> None:
-        read = f"{len(contents.places)} messages of it were read" if contents.places else ""
+        what = "read in part" if contents.places else "left out"
         add_warning(
             self.warnings,
-            f"{self.path.name} is damaged at byte {position}: a chunk was "
-            + ("read in part" if read else "left out")
-            + f" ({contents.problem}{'; ' if read else ''}{read})",
+            f"{self.path.name} is damaged at byte {position}: a chunk was {what} "
+            f"({contents.problem})",
         )
 
     def _warn_of_damage(self, position: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import mmap
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ SUFFIX = ".zstd"
 MAX_BYTES = 1 << 30
 # One piece of zstd holds at most 1,366 blocks of 128 KiB.
 _PIECE_BYTES = 4096
+_DAMAGE = (zstandard.ZstdError, RuntimeError, MemoryError)  # lz4 raises RuntimeError
 
 
 class Unpacked(NamedTuple):
@@ -36,9 +39,8 @@ def unpack(data: bytes, form: str, limit: int = MAX_BYTES) -> Unpacked:
     """
     if form not in ("zstd", "lz4"):
         raise ValueError(f"unknown compression '{form}'")
-    pieces = (data[i : i + _PIECE_BYTES] for i in range(0, len(data), _PIECE_BYTES))
     parts, size, whole = [], 0, True
-    for part in _unpacked(pieces, form):
+    for part in _unpacked(data, form):
         if part is None or size + len(part) > limit:
             whole = False
             break
@@ -58,10 +60,13 @@ def unpack_file(path: Path, folder: Path) -> tuple[Path, bool]:
     target = folder / path.stem
     try:
         with path.open("rb") as packed, target.open("wb") as file:
-            for part in _unpacked(iter(lambda: packed.read(_PIECE_BYTES), b""), "zstd"):
-                if part is None:
-                    return target, False
-                file.write(part)
+            if packed.seek(0, 2) == 0:
+                return target, False
+            with mmap.mmap(packed.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                for part in _unpacked(data, "zstd"):
+                    if part is None:
+                        return target, False
+                    file.write(part)
     except OSError as error:
         raise InputError(
             f"'{path}' cannot be unpacked to '{folder}' ({error.strerror or error}); make room "
@@ -70,21 +75,35 @@ def unpack_file(path: Path, folder: Path) -> tuple[Path, bool]:
     return target, True
 
 
-def _unpacked(pieces: Iterable[bytes], form: str) -> Iterator[bytes | None]:
-    """Yield what the pieces hold; at last None if they are damaged or break off."""
-    try:
-        unpacker = _unpacker(form)
-        for piece in pieces:
-            rest = piece
-            while rest:
-                if unpacker.eof:  # one frame after the other
-                    unpacker = _unpacker(form)
-                yield unpacker.decompress(rest)
-                rest = (unpacker.unused_data or b"") if unpacker.eof else b""
-        if not unpacker.eof:
+def _unpacked(data: bytes | mmap.mmap, form: str) -> Iterator[bytes | None]:
+    """Yield what the data holds; at last None if it is damaged or breaks off."""
+    unpacker = _unpacker(form)
+    frame = begin = 0
+    while begin < len(data):
+        if unpacker.eof:  # one frame after the other
+            unpacker, frame = _unpacker(form), begin
+        piece = data[begin : begin + _PIECE_BYTES]
+        try:
+            yield unpacker.decompress(piece)
+        except _DAMAGE:
+            yield from _before_damage(data, form, frame, begin)
             yield None
-    except (zstandard.ZstdError, RuntimeError, MemoryError):  # lz4 raises RuntimeError
+            return
+        begin += len(piece) - len((unpacker.unused_data or b"") if unpacker.eof else b"")
+    if not unpacker.eof:
         yield None
+
+
+def _before_damage(
+    data: bytes | mmap.mmap, form: str, frame: int, begin: int
+) -> Iterator[bytes | None]:
+    """Yield what a piece holds before its damage, by unpacking its frame once more."""
+    unpacker = _unpacker(form)
+    for place in range(frame, begin, _PIECE_BYTES):
+        unpacker.decompress(data[place : min(place + _PIECE_BYTES, begin)])
+    with suppress(*_DAMAGE):
+        for place in range(begin, min(begin + _PIECE_BYTES, len(data))):
+            yield unpacker.decompress(data[place : place + 1])
 
 
 def _unpacker(form: str) -> zstandard.ZstdDecompressionObj | lz4.frame.LZ4FrameDecompressor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -157,12 +158,15 @@ class BagReader:
         failed: list[InputError] = []
         for file in files:
             try:
-                self._add(self._opened(file))
+                self._parts.append(self._opened(file))
             except InputError as error:
                 failed.append(error)
         if not self._parts:
             raise failed[0]
         self._warnings += [str(error) for error in failed]
+        self._settle_topics()
+        for part in self._parts:
+            self._add(part)
         if described is not None:
             self._compare(described)
 
@@ -202,15 +206,24 @@ class BagReader:
         except OSError as error:
             raise InputError(f"'{file}' cannot be read: {error.strerror or error}") from error
 
-    def _add(self, part: Storage) -> None:
-        self._parts.append(part)
-        for name, topic in part.topics.items():
-            known = self.topics.setdefault(name, topic)
-            if known.type != topic.type:
+    def _settle_topics(self) -> None:
+        """Take the topics of all files; of two types under one name the one with most messages."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for part in self._parts:
+            of_part = part.counts()
+            counts.update({(n, topic.type): of_part[n] for n, topic in part.topics.items()})
+        for part in self._parts:
+            for name, topic in part.topics.items():
+                known = self.topics.setdefault(name, topic)
+                if counts[name, topic.type] > counts[name, known.type]:
+                    self.topics[name] = topic
+        for name, kind in counts:
+            if kind != (chosen := self.topics[name].type):
                 self._warnings.append(
-                    f"{name} has messages of {known.type} and, in {part.path.name}, of "
-                    f"{topic.type}; the latter were left out"
+                    f"{name} has messages of {chosen} and of {kind}; the latter were left out"
                 )
+
+    def _add(self, part: Storage) -> None:
         chosen = self._chosen(part, None)
         span, empty = part.span_ns(), not any(self.counts.values())
         if span is not None:

@@ -188,7 +188,7 @@ def replay(
     """
     chosen = selection or Selection()
     first_ns, last_ns = span_ns(bag, chosen)
-    digests, fed, warnings = Digests(), Counter[str](), list(bag.warnings)
+    digests, fed, warnings = Digests(), Counter[str](), list[str]()
 
     def hear(sent: Sent) -> None:
         digests.add(sent)
@@ -210,9 +210,9 @@ def replay(
             world.drain()
             progress(message.log_time_ns)
         world.go_to(last_ns)
-    return Replayed(
-        dict(fed), dict(digests.counts), digests.hexadecimal(), tuple(warnings), first_ns, last_ns
-    )
+    # Some damage is only found while the bag is read.
+    said = (*bag.warnings, *warnings)
+    return Replayed(dict(fed), dict(digests.counts), digests.hexadecimal(), said, first_ns, last_ns)
 
 
 def _feeds(
