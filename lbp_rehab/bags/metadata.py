@@ -47,33 +47,37 @@ def qos_text(qos: Sequence[Qos]) -> str:
     return _yaml(dump_qos_v9(list(qos)))
 
 
+@dataclass(frozen=True)
+class FileSpan:
+    """What a data file holds: its name, the log times of its first and last message, how many."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+    message_count: int
+
+
 def describe(
-    file_name: str,
-    topics: Mapping[str, Topic],
-    counts: Mapping[str, int],
-    start_ns: int,
-    end_ns: int,
+    files: Sequence[FileSpan], topics: Mapping[str, Topic], counts: Mapping[str, int]
 ) -> dict[str, Any]:
-    """Return the ``rosbag2_bagfile_information`` of a bag with one MCAP file.
+    """Return the ``rosbag2_bagfile_information`` of a bag in MCAP.
 
     Parameters
     ----------
-    file_name : str
-        Name of the MCAP file inside the bag's folder.
+    files : sequence of FileSpan
+        In the order of their recording.
     topics, counts : mapping
-        By topic name; the messages written of each.
-    start_ns, end_ns : int
-        Log time of the first and the last message; any where no message was written.
+        By topic name; the messages in all files.
     """
-    total = sum(counts.values())
-    start = {"nanoseconds_since_epoch": start_ns if total else EMPTY_START_NS}
-    duration = {"nanoseconds": end_ns - start_ns if total else 0}
+    filled = [file for file in files if file.message_count]
+    start_ns = min((file.start_ns for file in filled), default=EMPTY_START_NS)
+    end_ns = max((file.end_ns for file in filled), default=EMPTY_START_NS)
     return {
         "version": VERSION,
         "storage_identifier": "mcap",
-        "duration": duration,
-        "starting_time": start,
-        "message_count": total,
+        "duration": {"nanoseconds": end_ns - start_ns},
+        "starting_time": {"nanoseconds_since_epoch": start_ns},
+        "message_count": sum(file.message_count for file in files),
         "topics_with_message_count": [
             {
                 "topic_metadata": {
@@ -90,14 +94,19 @@ def describe(
         # Of whole files or messages by rosbag2; the chunks of an MCAP file are its own matter.
         "compression_format": "",
         "compression_mode": "",
-        "relative_file_paths": [file_name],
+        "relative_file_paths": [file.name for file in files],
         "files": [
             {
-                "path": file_name,
-                "starting_time": dict(start),
-                "duration": dict(duration),
-                "message_count": total,
+                "path": file.name,
+                "starting_time": {
+                    "nanoseconds_since_epoch": file.start_ns
+                    if file.message_count
+                    else EMPTY_START_NS
+                },
+                "duration": {"nanoseconds": file.end_ns - file.start_ns},
+                "message_count": file.message_count,
             }
+            for file in files
         ],
         "custom_data": {},
         "ros_distro": ROS_DISTRO,

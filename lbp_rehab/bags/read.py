@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from rosbags.interfaces import QosDurability
+
 from lbp_rehab.bags import metadata
 from lbp_rehab.bags.mcap_file import McapFile
 from lbp_rehab.bags.metadata import Described, Topic
@@ -96,7 +98,8 @@ class BagReader:
     ) -> Iterator[BagMessage]:
         """Yield messages by log time; those of the same time in the order of their recording.
 
-        What turns out to be damaged is left out and said in `warnings`.
+        What turns out to be damaged is left out and said in `warnings`. Latched messages that a
+        split recording repeats in each file come once.
 
         Parameters
         ----------
@@ -116,7 +119,14 @@ class BagReader:
             and (end_ns is None or span[0] < end_ns)
         ]
         damaged = 0
+        latched = self._latched() if len(sources) > 1 else set()
+        seen: set[tuple[str, int, bytes]] = set()
         for log_time, publish_time, topic, data in in_order(sources):
+            if topic in latched:
+                # The recorder repeats them in each file; whoever reads all files has them.
+                if (topic, publish_time, data) in seen:
+                    continue
+                seen.add((topic, publish_time, data))
             content = data
             # No CDR begins like this, so the bag need not say that its messages are packed.
             if data.startswith(ZSTD_MAGIC):
@@ -239,6 +249,13 @@ class BagReader:
             name
             for name, topic in part.topics.items()
             if topic.type == self.topics[name].type and (topics is None or name in topics)
+        }
+
+    def _latched(self) -> set[str]:
+        return {
+            name
+            for name, topic in self.topics.items()
+            if topic.qos and all(q.durability == QosDurability.TRANSIENT_LOCAL for q in topic.qos)
         }
 
     def _compare(self, described: Described) -> None:

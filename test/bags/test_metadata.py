@@ -3,7 +3,7 @@
 import yaml
 from mcap.reader import make_reader
 
-from lbp_rehab.bags.metadata import FILE_NAME, Topic, describe
+from lbp_rehab.bags.metadata import FILE_NAME, FileSpan, Topic, describe
 
 NAMES = {
     "history": {"system_default", "keep_last", "keep_all", "unknown"},
@@ -99,7 +99,7 @@ def test_mcap_file_carries_what_rosbag2s_plugin_reads(recording):
 
 
 def test_a_bag_without_messages_has_rosbag2s_starting_time():
-    node = describe("b_0.mcap", {"/a": Topic("/a", "std_msgs/msg/String")}, {}, 0, 0)
+    node = describe([FileSpan("b_0.mcap", 0, 0, 0)], {"/a": Topic("/a", "std_msgs/msg/String")}, {})
     check_bag(node)
     assert node["starting_time"]["nanoseconds_since_epoch"] == 2**63 - 1
     assert node["duration"]["nanoseconds"] == 0
