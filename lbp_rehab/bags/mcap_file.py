@@ -376,22 +376,22 @@ class McapFile:
                     self._describe(opcode, contents.data[offset : offset + length])
                 except _DAMAGE:
                     self._warn_of_damage(position)
-        end = position + _RECORD.size + max(self._chunk_length(position), 0)
-        digest = zlib.crc32(self._bytes[position:end])
+        if not contents.places:
+            return
+        digest = zlib.crc32(contents.data)
         if digest in self._seen:  # a block of the disk in two places
             self._warn_of_damage(position)
             return
         self._seen.add(digest)
-        if contents.places:
-            self._counts.update(place.channel for place in contents.places)
-            self._chunks.append(
-                _Chunk(
-                    position,
-                    contents.places[0].log_time_ns,
-                    contents.places[-1].log_time_ns,
-                    frozenset(place.channel for place in contents.places),
-                )
+        self._counts.update(place.channel for place in contents.places)
+        self._chunks.append(
+            _Chunk(
+                position,
+                contents.places[0].log_time_ns,
+                contents.places[-1].log_time_ns,
+                frozenset(place.channel for place in contents.places),
             )
+        )
 
     def _describe(self, opcode: int, body: bytes) -> None:
         """Take a schema or a channel; the first of each number counts."""
