@@ -425,6 +425,8 @@ class McapFile:
         begin = position + _RECORD.size
         if opcode == Opcode.CHUNK:
             return length <= MAX_BYTES and self._chunk_length(position) == length
+        if opcode == Opcode.MESSAGE and self._chunked:
+            return False  # damage, or it stands in a damaged chunk, which alone could vouch for it
         if opcode == Opcode.MESSAGE and self._channels:
             return _MESSAGE.unpack_from(self._bytes, begin)[0] in self._channels
         if opcode == Opcode.MESSAGE_INDEX:
@@ -481,8 +483,6 @@ class McapFile:
             count += 1
             if opcode == Opcode.FOOTER:
                 return True
-            if opcode == Opcode.MESSAGE and self._chunked:
-                return False  # it stands in a damaged chunk, which alone could vouch for it
             if count == _CHAIN and not self._chunked:
                 return True
         return False

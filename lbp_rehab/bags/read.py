@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rosbags.interfaces import QosDurability
 
-from lbp_rehab.bags import metadata
+from lbp_rehab.bags import metadata, versions
+from lbp_rehab.bags.definitions import installed
 from lbp_rehab.bags.mcap_file import McapFile
 from lbp_rehab.bags.metadata import Described, Topic
 from lbp_rehab.bags.packed import SUFFIX, ZSTD_MAGIC, unpack, unpack_file
@@ -54,6 +55,9 @@ class BagReader:
     ----------
     path : str or Path
         The folder of a bag, or one of its ``.mcap`` or ``.db3`` files, packed or not.
+    as_installed : bool
+        Whether messages of other versions of their types are given as the installed versions; see
+        `lbp_rehab.bags.versions`. Topics of which that cannot be done are left out and said.
 
     Attributes
     ----------
@@ -69,7 +73,7 @@ class BagReader:
         If there is no bag, or nothing can be read of it.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, as_installed: bool = False) -> None:
         self.path = Path(path)
         self.topics: dict[str, Topic] = {}
         self.counts: dict[str, int] = {}
@@ -78,8 +82,11 @@ class BagReader:
         self._warnings: list[str] = []
         self._parts: list[Storage] = []
         self._unpacked: TemporaryDirectory[str] | None = None
+        self._converters: dict[str, Callable[[bytes], bytes]] = {}
         try:
             self._open()
+            if as_installed:
+                self._convert_topics()
         except BaseException:
             self.close()
             raise
@@ -134,11 +141,17 @@ class BagReader:
                 if not whole:
                     damaged += 1
                     continue
+            if topic in self._converters:
+                try:
+                    content = self._converters[topic](content)
+                except Exception:  # damaged bytes cause errors of any kind in the parser
+                    damaged += 1
+                    continue
             yield BagMessage(topic, self.topics[topic].type, log_time, content, publish_time)
         if damaged:
             add_warning(
                 self._warnings,
-                f"{damaged} messages were left out: they are damaged and cannot be unpacked",
+                f"{damaged} messages were left out: they are damaged",
             )
 
     def close(self) -> None:
@@ -248,8 +261,31 @@ class BagReader:
         return {
             name
             for name, topic in part.topics.items()
-            if topic.type == self.topics[name].type and (topics is None or name in topics)
+            if name in self.topics
+            and topic.type == self.topics[name].type
+            and (topics is None or name in topics)
         }
+
+    def _convert_topics(self) -> None:
+        for name, topic in list(self.topics.items()):
+            try:
+                converter = versions.converter(topic)
+            except InputError as error:
+                self._warnings.append(f"{name} was left out: {error}")
+                del self.topics[name], self.counts[name]
+                continue
+            if converter is not None:
+                known = installed(topic.type)
+                self._converters[name] = converter
+                self.topics[name] = replace(
+                    topic,
+                    definition=known.text,
+                    encoding=known.encoding,
+                    type_hash=known.type_hash,
+                )
+                self._warnings.append(
+                    f"{name} was recorded with another version of {topic.type} and is converted"
+                )
 
     def _latched(self) -> set[str]:
         return {

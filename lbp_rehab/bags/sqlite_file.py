@@ -173,8 +173,9 @@ class SqliteFile:
             if head is None:
                 continue
             if _is_message(head):
-                # The first of each id: a page may lie in two places, or have been given up.
-                if cell.row not in rows:
+                # One of each id: a page may lie in two places, or have been given up.
+                known = self._cells.get(cell.row)
+                if known is None or not _is_message(self._pages.values(known) or []):
                     rows[cell.row] = _Row(head[2], cell.row, head[1])
                     self._cells[cell.row] = cell
             elif len(head) >= 4 and (values := self._pages.values(cell)) is not None:

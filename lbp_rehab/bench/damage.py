@@ -300,9 +300,8 @@ def _intact(span: Span, moved: NDArray[np.int64], fixed: bool) -> bool:
     part = moved[span[0] : span[1]]
     if len(part) < span[1] - span[0] or (part < 0).any():
         return False
-    if fixed:
-        return bool(part[0] == span[0] and part[-1] == span[1] - 1)
-    return bool((np.diff(part) == 1).all())
+    in_one_piece = bool((np.diff(part) == 1).all())
+    return in_one_piece and (not fixed or bool(part[0] == span[0]))
 
 
 def _unpacked_before_damage(packed: bytes, moved: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -53,7 +53,7 @@ def main(arguments: argparse.Namespace) -> int:
     selection = Selection(
         exclude=tuple(arguments.exclude), start_s=arguments.start, end_s=arguments.end
     )
-    with BagReader(arguments.bag) as bag:
+    with BagReader(arguments.bag, as_installed=True) as bag:
         topics = {output.name for output in select(bag.topics, selection)}
         with loading(EXIT_INTERRUPTED):
             from lbp_rehab.replay.lockstep import replay  # noqa: PLC0415

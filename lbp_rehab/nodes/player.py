@@ -65,9 +65,9 @@ class Player(LbpNode):
             self.settings["clock"],
         )
         self._wanted = readers.parse(self.settings["wait_for"])
-        self._bag = BagReader(Path(self.settings["bag"]).expanduser())
-        for warning in self._bag.warnings:
-            self.get_logger().warning(warning)
+        self._bag = BagReader(Path(self.settings["bag"]).expanduser(), as_installed=True)
+        self._warned: set[str] = set()
+        self._warn()
         span_ns(self._bag, self._selection)  # refuses an empty span before anything is published
         self._outputs: dict[str, Output] = {}
         self._outlets: dict[str, Publisher] = {}
@@ -101,6 +101,13 @@ class Player(LbpNode):
         sentence = "playing" if self._thread.is_alive() else "done"
         return DiagnosticStatus.OK, sentence, values
 
+    def _warn(self) -> None:
+        """Log what is missing or damaged in the bag, each once."""
+        for warning in self._bag.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self.get_logger().warning(warning)
+
     def close(self) -> None:
         """Stop playing and close the bag."""
         self._stop.set()
@@ -124,6 +131,7 @@ class Player(LbpNode):
                     if self._stop.wait(max(wait_s, 0.0)):
                         return
                     self._publish(due)
+                self._warn()  # some damage is only found while the bag is read
                 if not self.settings["loop"]:
                     break
                 offset_ns = time.monotonic_ns() - start
