@@ -30,7 +30,16 @@ from mcap.writer import MCAP0_MAGIC
 
 from lbp_rehab.bags.metadata import Topic
 from lbp_rehab.bags.packed import MAX_BYTES, unpack
-from lbp_rehab.bags.storage import Source, Stored, add_warning, in_order, qos_of
+from lbp_rehab.bags.storage import (
+    SERIALIZATION,
+    Source,
+    Stored,
+    add_warning,
+    in_order,
+    other_serialization,
+    other_type,
+    qos_of,
+)
 from lbp_rehab.errors import InputError
 
 _RECORD = struct.Struct("<BQ")  # opcode, length of what follows
@@ -191,7 +200,7 @@ class McapFile:
         schema = self._schemas.get(found.schema_id)
         known = self.topics.get(found.topic)
         same = known is not None and schema is not None and known.type == schema.name
-        return found.topic if same else None
+        return found.topic if same and found.message_encoding == SERIALIZATION else None
 
     def _name_topics(self) -> None:
         """Make topics of the channels, and say which messages belong to none."""
@@ -202,6 +211,10 @@ class McapFile:
                     f"{self.path.name} lacks the type of {channel.topic}; its messages were left "
                     "out"
                 )
+                continue
+            if channel.message_encoding != SERIALIZATION:
+                sentence = other_serialization(channel.topic, channel.message_encoding)
+                add_warning(self.warnings, sentence)
                 continue
             topic = self.topics.setdefault(
                 channel.topic,
@@ -215,10 +228,8 @@ class McapFile:
                 ),
             )
             if topic.type != schema.name:
-                self.warnings.append(
-                    f"{channel.topic} has messages of {topic.type} and of {schema.name} in "
-                    f"{self.path.name}; the latter were left out"
-                )
+                sentence = other_type(self.path, channel.topic, topic.type, schema.name)
+                add_warning(self.warnings, sentence)
         if nameless := sum(
             n for channel, n in self._counts.items() if channel not in self._channels
         ):

@@ -123,11 +123,14 @@ class Described:
         Names of the data files in the order of their recording.
     message_count : int
     topics : dict of str to Topic
+    formats : dict of str to str
+        By topic, how its messages are serialised.
     """
 
     files: tuple[str, ...]
     message_count: int
     topics: dict[str, Topic]
+    formats: dict[str, str]
 
 
 def read(folder: Path) -> Described:
@@ -154,9 +157,13 @@ def read(folder: Path) -> Described:
                 name.removesuffix(".zstd") for name in files
             }:
                 raise ValueError("it names different files in two places")
-        topics = [_topic(row["topic_metadata"]) for row in information["topics_with_message_count"]]
+        rows = [row["topic_metadata"] for row in information["topics_with_message_count"]]
+        topics = [_topic(row) for row in rows]
         described = Described(
-            files, int(information["message_count"]), {topic.name: topic for topic in topics}
+            files,
+            int(information["message_count"]),
+            {topic.name: topic for topic in topics},
+            {str(row["name"]): str(row["serialization_format"]) for row in rows},
         )
     except Exception as error:  # damaged text causes errors of any kind
         raise InputError(f"{type(error).__name__}: {error}") from error

@@ -17,7 +17,14 @@ from lbp_rehab.bags.mcap_file import McapFile
 from lbp_rehab.bags.metadata import Described, Topic
 from lbp_rehab.bags.packed import SUFFIX, ZSTD_MAGIC, unpack, unpack_file
 from lbp_rehab.bags.sqlite_file import SqliteFile
-from lbp_rehab.bags.storage import Source, Storage, add_warning, in_order
+from lbp_rehab.bags.storage import (
+    SERIALIZATION,
+    Source,
+    Storage,
+    add_warning,
+    in_order,
+    other_serialization,
+)
 from lbp_rehab.errors import InputError
 
 _STORAGES: dict[str, type[Storage]] = {".mcap": McapFile, ".db3": SqliteFile}
@@ -306,6 +313,10 @@ class BagReader:
                     known, type_hash=known.type_hash or topic.type_hash, qos=known.qos or topic.qos
                 )
         found = sum(self.counts.values())
+        for name, form in described.formats.items():
+            if form != SERIALIZATION and name in self.topics:
+                add_warning(self._warnings, other_serialization(name, form))
+                del self.topics[name], self.counts[name]
         if found != described.message_count:
             self._warnings.append(
                 f"{metadata.FILE_NAME} tells of {described.message_count} messages, the files hold "

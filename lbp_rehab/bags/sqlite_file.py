@@ -20,7 +20,13 @@ from urllib.parse import quote
 
 from lbp_rehab.bags.metadata import Topic
 from lbp_rehab.bags.sqlite_pages import Cell, Pages
-from lbp_rehab.bags.storage import Stored, add_warning, qos_of
+from lbp_rehab.bags.storage import (
+    SERIALIZATION,
+    Stored,
+    add_warning,
+    other_serialization,
+    qos_of,
+)
 from lbp_rehab.errors import InputError
 
 # Structure damaged so that SQLite goes round in circles is told by a row taking less than this.
@@ -50,6 +56,7 @@ class SqliteFile:
         self.topics: dict[str, Topic] = {}
         self.warnings: list[str] = []
         self._names: dict[int, str] = {}  # of topics, by id
+        self._other: dict[int, str] = {}  # likewise, of topics that are left out
         self._rows: list[_Row] = []
         self._cells: dict[int, Cell] = {}  # by message, of a damaged file
         self._pages: Pages | None = None
@@ -59,11 +66,14 @@ class SqliteFile:
             self._database = _connect(path)
             self._read_tables(self._database)
         except _DAMAGE as error:
-            try:
+            if path.stat().st_size:
                 self._read_pages(error)
-            except ValueError as reason:
+            if not self._rows and not self.topics:
                 self.close()
-                raise InputError(f"'{path}' cannot be read: {reason}") from error
+                raise InputError(
+                    f"'{path}' cannot be read: no messages and no topics are found in it "
+                    f"({_sentence(error)})"
+                ) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -129,13 +139,13 @@ class SqliteFile:
         columns = [row[1] for row in database.execute("PRAGMA table_info(topics)")]
         for values in database.execute("SELECT * FROM topics ORDER BY id"):
             row = dict(zip(columns, values, strict=True))
-            self._add_topic(
-                row["id"],
+            topic = Topic(
                 row["name"],
                 row["type"],
-                row.get("offered_qos_profiles") or "",
-                row.get("type_description_hash") or "",
+                type_hash=row.get("type_description_hash") or "",
+                qos=qos_of(row.get("offered_qos_profiles") or ""),
             )
+            self._add_topic(row["id"], topic, row["serialization_format"])
         if "message_definitions" in tables:
             self._add_definitions(
                 database.execute(
@@ -164,7 +174,7 @@ class SqliteFile:
             self._read_pages(ValueError(verdict))
 
     def _read_pages(self, reason: Exception) -> None:
-        """Take what the pages hold; ValueError if that is nothing."""
+        """Take what the pages hold."""
         self._pages = Pages(self.path)
         rows: dict[int, _Row] = {}
         found, definitions = [], []
@@ -184,33 +194,37 @@ class SqliteFile:
                 elif _is_definition(values):
                     definitions.append(values[1:4])
         for number, values in sorted(found, key=lambda item: item[0]):
-            if number not in self._names:  # SQLite may have read them before it met the damage
-                qos, type_hash = (*values[4:6], "", "")[:2]
-                self._add_topic(number, values[1], values[2], qos, type_hash)
+            # SQLite may have read them before it met the damage.
+            if number not in self._names and number not in self._other:
+                _, name, kind, form, *rest = values
+                qos, type_hash = (*rest, "", "")[:2]
+                topic = Topic(name, kind, type_hash=type_hash, qos=qos_of(qos))
+                self._add_topic(number, topic, form)
         self._add_definitions(definitions)
-        if not rows and not self.topics:
-            raise ValueError(f"no messages and no topics are found in it ({_sentence(reason)})")
         self._warn(f"SQLite refuses it ({_sentence(reason)}); its messages were read page by page")
         self._take_rows(rows.values())
 
     def _take_rows(self, rows: Iterable[_Row]) -> None:
         every = list(rows)
         self._rows = sorted(row for row in every if row.topic_id in self._names)
-        if lost := len(every) - len(self._rows):
+        known = self._names.keys() | self._other.keys()
+        if lost := sum(row.topic_id not in known for row in every):
             self._warn(f"{lost} messages were left out: what says their topics is lost")
 
-    def _add_topic(self, number: int, name: str, kind: str, qos: str, type_hash: str) -> None:
-        if not isinstance(name, str) or not isinstance(kind, str):
+    def _add_topic(self, number: int, topic: Topic, form: str) -> None:
+        if not isinstance(topic.name, str) or not isinstance(topic.type, str):
             raise ValueError("its table of topics is damaged")
-        topic = self.topics.setdefault(
-            name, Topic(name, kind, type_hash=type_hash, qos=qos_of(qos))
-        )
-        if topic.type == kind:
-            self._names[number] = name
+        known = self.topics.get(topic.name, topic)
+        if form == SERIALIZATION and known.type == topic.type:
+            self.topics[topic.name] = known
+            self._names[number] = topic.name
+            return
+        self._other[number] = topic.name
+        if form != SERIALIZATION:
+            sentence = other_serialization(topic.name, str(form))
         else:
-            self._warn(
-                f"it has messages of {topic.type} and of {kind} on {name}; the latter were left out"
-            )
+            sentence = other_type(self.path, topic.name, known.type, topic.type)
+        add_warning(self.warnings, sentence)
 
     def _add_definitions(self, rows: Iterable[Any]) -> None:
         for kind, encoding, text in rows:
@@ -251,7 +265,7 @@ def _is_topic(values: list[Any]) -> bool:
         4 <= len(values) <= 6
         and values[0] is None
         and all(isinstance(value, str) for value in values[1:])
-        and values[1].startswith("/")
+        and values[1] != ""
         and "/" in values[2]
     )
 

@@ -33,13 +33,7 @@ class Cell(NamedTuple):
 
 
 class Pages:
-    """An SQLite file as pages.
-
-    Raises
-    ------
-    ValueError
-        If the file is empty.
-    """
+    """An SQLite file, not empty, as pages."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:

@@ -13,6 +13,8 @@ from rosbags.rosbag2.metadata import parse_qos
 
 from lbp_rehab.bags.metadata import Topic
 
+SERIALIZATION = "cdr"
+
 
 class Stored(NamedTuple):
     """A message as a file keeps it; times are integer nanoseconds."""
@@ -95,6 +97,16 @@ def qos_of(text: str) -> tuple[Qos, ...]:
         return tuple(parse_qos(text))
     except Exception:  # damaged text causes errors of any kind in the parser
         return ()
+
+
+def other_serialization(topic: str, form: str) -> str:
+    """Return the sentence for a topic that is not CDR."""
+    return f"{topic} was left out: its messages are '{form}', only {SERIALIZATION} is read"
+
+
+def other_type(path: Path, topic: str, kind: str, other: str) -> str:
+    """Return the sentence for a second type under one name."""
+    return f"{topic} has messages of {kind} and of {other} in {path.name}; the latter were left out"
 
 
 def add_warning(warnings: list[str], sentence: str) -> None:
