@@ -25,6 +25,7 @@ from lbp_rehab.bags.storage import (
     Stored,
     add_warning,
     other_serialization,
+    other_type,
     qos_of,
 )
 from lbp_rehab.errors import InputError
