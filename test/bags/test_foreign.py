@@ -131,7 +131,7 @@ def test_sqlite_cut_anywhere_gives_its_whole_messages(tmp_path):
         file.write_bytes(whole[: int(part * len(whole))])
         found, warnings = read(tmp_path / "b")
         assert set(found) <= set(written)
-        assert warnings or len(found) == 100, place
+        assert warnings
         counts.append(len(found))
     assert counts[0] > 180
     assert counts[1] > 100
