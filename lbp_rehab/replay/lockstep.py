@@ -210,6 +210,10 @@ def replay(
             world.drain()
             progress(message.log_time_ns)
         world.go_to(last_ns)
+    warnings += [
+        f"{topic}: {count} messages are damaged and were not heard"
+        for topic, count in sorted(world.unreadable.items())
+    ]
     # Some damage is only found while the bag is read.
     said = (*bag.warnings, *warnings)
     return Replayed(dict(fed), dict(digests.counts), digests.hexadecimal(), said, first_ns, last_ns)

@@ -89,6 +89,9 @@ def test_a_damaged_chunk_is_left_out_and_named_and_the_rest_recovered(recording,
     assert found == bag.written[:30] + bag.written[40:]
     assert len(warnings) == 1
     assert "a chunk was left out (its checksum is wrong)" in warnings[0]
+    assert summary(bag.folder).warnings == ()  # the damage is found by reading
+    checked = summary(bag.folder, check=True)
+    assert (checked.message_count, list(checked.warnings)) == (90, warnings)
     mended = recover(bag.folder, tmp_path / "mended")
     assert len(mended.warnings) == 1
     assert "is damaged at byte" in mended.warnings[0]
