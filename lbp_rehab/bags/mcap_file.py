@@ -47,9 +47,23 @@ _MESSAGE = struct.Struct("<HIQQ")  # channel, sequence, log time, publish time
 _CHUNK = struct.Struct("<QQQII")  # start, end, uncompressed size, CRC, length of the compression
 _LENGTH = struct.Struct("<Q")
 _FOOTER = _RECORD.size + 20
-# Lengths that a record of fixed size must have.
-_FIXED = {Opcode.FOOTER: 20, Opcode.DATA_END: 4}
-_LEAST = {Opcode.MESSAGE: _MESSAGE.size, Opcode.CHUNK: _CHUNK.size + 8, Opcode.MESSAGE_INDEX: 6}
+# Lengths that a record of fixed size must have, and what others have at most and at least: 65,535
+# channels of 10 bytes.
+_FIXED: dict[int, int] = {Opcode.FOOTER: 20, Opcode.DATA_END: 4, Opcode.SUMMARY_OFFSET: 17}
+_MOST: dict[int, int] = dict.fromkeys(
+    (Opcode.CHUNK_INDEX, Opcode.STATISTICS, Opcode.ATTACHMENT_INDEX, Opcode.METADATA_INDEX), 1 << 20
+)
+# How other records are made up: bytes to skip, then a length of 4 or 8 bytes and what it counts.
+_PARTS: dict[int, tuple[tuple[int, int], ...]] = {
+    Opcode.SCHEMA: ((2, 4), (0, 4), (0, 4)),
+    Opcode.CHANNEL: ((4, 4), (0, 4), (0, 4)),
+    Opcode.METADATA: ((0, 4), (0, 4)),
+    Opcode.ATTACHMENT: ((16, 4), (0, 4), (0, 8)),
+    Opcode.MESSAGE_INDEX: ((2, 4),),
+    Opcode.HEADER: ((0, 4), (0, 4)),
+}
+_BEHIND: dict[int, int] = {Opcode.ATTACHMENT: 4}  # a checksum
+_LEAST: dict[int, int] = {Opcode.MESSAGE: _MESSAGE.size, Opcode.CHUNK: _CHUNK.size + 8}
 # Of a chunk: opcode, length < 2^40, times, size, CRC, compression, packed length < 2^40.
 _CHUNK_SHAPE = re.compile(
     rb"\x06.{5}\0{3}.{28}(?:\0{4}|\x03\0{3}lz4|\x04\0{3}zstd).{5}\0{3}", re.DOTALL
@@ -431,7 +445,9 @@ class McapFile:
         opcode, length = _RECORD.unpack_from(self._bytes, position)
         if not 0 < opcode <= max(Opcode) or position + _RECORD.size + length > self._size:
             return False
-        if length != _FIXED.get(opcode, length) or length < _LEAST.get(opcode, 0):
+        if length != _FIXED.get(opcode, length):
+            return False
+        if not _LEAST.get(opcode, 0) <= length <= _MOST.get(opcode, length):
             return False
         begin = position + _RECORD.size
         if opcode == Opcode.CHUNK:
@@ -440,10 +456,20 @@ class McapFile:
             return False  # damage, or it stands in a damaged chunk, which alone could vouch for it
         if opcode == Opcode.MESSAGE and self._channels:
             return _MESSAGE.unpack_from(self._bytes, begin)[0] in self._channels
-        if opcode == Opcode.MESSAGE_INDEX:
-            (inner,) = struct.unpack_from("<I", self._bytes, begin + 2)
-            return bool(inner == length - 6)
-        return opcode != Opcode.HEADER or position == len(MCAP0_MAGIC)
+        if opcode == Opcode.FOOTER:  # that of another file, or a copy, is damage
+            return self._size - (begin + length) <= len(MCAP0_MAGIC)
+        if opcode == Opcode.HEADER and position != len(MCAP0_MAGIC):
+            return False
+        return self._has_its_parts(opcode, begin, begin + length)
+
+    def _has_its_parts(self, opcode: int, at: int, end: int) -> bool:
+        """Return whether the lengths inside a record add up to its own."""
+        for skipped, size in _PARTS.get(opcode, ()):
+            at += skipped
+            if at + size > end:
+                return False
+            at += size + int.from_bytes(self._bytes[at : at + size], "little")
+        return opcode not in _PARTS or at + _BEHIND.get(opcode, 0) == end
 
     def _chunk_length(self, position: int) -> int:
         """Return how long a chunk is by its own fields; -1 if it cannot be told."""
