@@ -83,11 +83,15 @@ class PackingWriter(BagWriter):
         given = self._given[topic]
         if given.type == IMAGE_TYPE:
             packed = self._packed(topic, data)
-            if packed is None:
-                super().add_topic(given)
-            else:
+            target = given
+            if packed is not None:
                 topic, data = packed
-                super().add_topic(replace(self._compressed, name=topic, qos=given.qos))
+                target = replace(self._compressed, name=topic, qos=given.qos)
+            try:
+                super().add_topic(target)
+            except InputError:
+                self.lost[topic] += 1
+                raise
         super().write(topic, data, log_time_ns, publish_time_ns)
 
     def close(self) -> None:

@@ -1,3 +1,5 @@
+import errno
+
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
@@ -7,6 +9,7 @@ from std_msgs.msg import String
 from lbp_rehab.bags import BagReader, Topic
 from lbp_rehab.bags.images import Transport, decode
 from lbp_rehab.bags.pack import ImageFormat, Packing, PackingWriter
+from lbp_rehab.errors import InputError
 
 SECOND = 1_000_000_000
 IMAGE = "sensor_msgs/msg/Image"
@@ -95,3 +98,16 @@ def test_a_topic_that_is_recorded_packed_itself_stays_raw(tmp_path):
 def test_topics_without_images_are_in_the_bag_too(tmp_path):
     topics, _ = written(tmp_path / "b", Packing(), [("/c", image(smooth(3), "rgb8"))])
     assert set(topics) == {"/c/compressed", "/d", "/s"}
+
+
+def test_an_image_that_a_full_disk_refuses_is_counted(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    writer = PackingWriter(tmp_path / "b", Packing())
+    writer.add_topic(Topic("/d", IMAGE))
+    monkeypatch.setattr("lbp_rehab.bags.write._File.add_topic", full)
+    with pytest.raises(InputError, match="the disk is full"):
+        writer.write("/d", image(np.zeros((4, 5, 1), np.uint16), "16UC1"), 0)
+    assert writer.lost == {"/d/compressedDepth": 1}
+    assert writer.counts.total() == 0
