@@ -17,7 +17,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -195,7 +195,7 @@ class McapFile:
             return chosen(contents.places, contents.data)
 
         sources = [
-            Source(chunk.start_ns, lambda offset=chunk.offset: of_chunk(offset))  # type: ignore[misc]
+            Source(chunk.start_ns, partial(of_chunk, chunk.offset))
             for chunk in self._chunks
             if not chunk.channels.isdisjoint(names)
             and (start_ns is None or chunk.end_ns >= start_ns)
@@ -203,7 +203,7 @@ class McapFile:
         ]
         if self._loose:
             first = self._loose[0].log_time_ns
-            sources.append(Source(first, lambda: chosen(self._loose, self._bytes)))
+            sources.append(Source(first, partial(chosen, self._loose, self._bytes)))
         return in_order(sources)
 
     def _topic_of(self, channel: int) -> str | None:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -123,10 +124,7 @@ class BagReader:
             Only messages from the first (included) to the second (excluded).
         """
         sources = [
-            Source(
-                span[0],
-                lambda part=part: part.messages(self._chosen(part, topics), start_ns, end_ns),  # type: ignore[misc]
-            )
+            Source(span[0], partial(part.messages, self._chosen(part, topics), start_ns, end_ns))
             for part in self._parts
             if (span := part.span_ns()) is not None
             and (start_ns is None or span[1] >= start_ns)
