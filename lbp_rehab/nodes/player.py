@@ -75,9 +75,9 @@ class Player(LbpNode):
             self.settings["clock"],
         )
         self._wanted = readers.parse(self.settings["wait_for"])
-        self._bag = BagReader(Path(self.settings["bag"]).expanduser())
-        for warning in self._bag.warnings:
-            self.get_logger().warning(warning)
+        self._bag = BagReader(Path(self.settings["bag"]).expanduser(), as_installed=True)
+        self._warned: set[str] = set()
+        self._warn()
         span_ns(self._bag, self._selection)  # refuses an empty span before anything is published
         self._outputs: dict[str, Output] = {}
         self._outlets: dict[str, Publisher] = {}
@@ -127,6 +127,13 @@ class Player(LbpNode):
         state = "paused" if paused else "playing"
         self.get_logger().info(f"{state} at {place_s:.1f} s, rate {rate:.3g}")
 
+    def _warn(self) -> None:
+        """Log what is missing or damaged in the bag, each once."""
+        for warning in self._bag.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self.get_logger().warning(warning)
+
     def close(self) -> None:
         """Stop playing and close the bag."""
         self.steering.stop()
@@ -146,6 +153,7 @@ class Player(LbpNode):
             ):
                 self._late += due.late_s > LATE_S
                 self._publish(due)
+            self._warn()  # some damage is only found while the bag is read
             if stopped.is_set():
                 return
             for outlet in self._outlets.values():

@@ -11,9 +11,10 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Qos
 
-from lbp_rehab.bags import BagWriter, Compression, Topic
+from lbp_rehab.bags import BagWriter, Compression, Split, Topic
 from lbp_rehab.bags.background import BackgroundWriter
 from lbp_rehab.bags.definitions import installed, message_class
+from lbp_rehab.bags.pack import DEFAULT_JPEG_QUALITY, ImageFormat, Packing, PackingWriter
 from lbp_rehab.bags.qos import recorded, request
 from lbp_rehab.bags.topics import is_service_event, matches
 from lbp_rehab.errors import InputError
@@ -39,6 +40,11 @@ class Recorder(LbpNode):
             "also names with a part that begins with _; calls of services always",
         ),
         Parameter("compression", "none", "of the chunks", choices=("none", "zstd")),
+        Parameter("images", "raw", "how raw images are kept", choices=("raw", "compressed")),
+        Parameter("image_format", "jpeg", "of compressed colour", choices=("jpeg", "png")),
+        Parameter("jpeg_quality", DEFAULT_JPEG_QUALITY, "of compressed colour", 1, 100),
+        Parameter("max_bag_size_mib", 0, "MiB after which a new file begins; 0: never", 0, 1 << 20),
+        Parameter("max_bag_duration_s", 0.0, "s after which a new file begins; 0: never", 0.0, 1e6),
         Parameter("flush_period_s", 0.5, "s; the most that a kill can cost", 0.05, 60.0),
         Parameter("poll_period_s", 0.2, "s between looks for new topics", 0.02, 60.0),
         Parameter("queue_mib", 256, "MiB of messages that may wait for the disk", 1, 65536),
@@ -54,14 +60,7 @@ class Recorder(LbpNode):
         self._subscriptions_by_topic: dict[str, Any] = {}
         self._unknown_types: dict[str, str] = {}
         self._error_shown = self._said_no_clock = False
-        self._writer = BackgroundWriter(
-            BagWriter(
-                self._output,
-                Compression(self.settings["compression"]),
-                self.settings["flush_period_s"],
-            ),
-            self.settings["queue_mib"] * MIB,
-        )
+        self._writer = BackgroundWriter(self._new_bag(), self.settings["queue_mib"] * MIB)
         self.every(self.settings["poll_period_s"], self._look_for_topics)
         self.every(self.settings["flush_period_s"], self._flush)
         self.get_logger().info(f"recording to '{self._output}'")
@@ -92,6 +91,18 @@ class Recorder(LbpNode):
             loss = f", {lost[topic]} lost" if lost[topic] else ""
             print(f"  {topic}: {counts[topic]}{loss}")
         sys.stdout.flush()
+
+    def _new_bag(self) -> BagWriter:
+        given = self.settings
+        how = (
+            Compression(given["compression"]),
+            given["flush_period_s"],
+            Split(given["max_bag_size_mib"] * MIB, given["max_bag_duration_s"]),
+        )
+        if given["images"] == "raw":
+            return BagWriter(self._output, *how)
+        packing = Packing(ImageFormat(given["image_format"]), given["jpeg_quality"])
+        return PackingWriter(self._output, packing, *how)
 
     def _wanted(self, topic: str) -> bool:
         hidden = not is_service_event(topic) and any(

@@ -194,7 +194,7 @@ def replay(
     """
     chosen = selection or Selection()
     first_ns, last_ns = span_ns(bag, chosen)
-    digests, fed, warnings = Digests(), Counter[str](), list(bag.warnings)
+    digests, fed, warnings = Digests(), Counter[str](), list[str]()
 
     def hear(sent: Sent) -> None:
         digests.add(sent)
@@ -223,11 +223,17 @@ def replay(
             progress(message.log_time_ns)
         world.go_to(last_ns)
         parameters = {n.get_fully_qualified_name(): _parameters(n) for n in lockstep.nodes}
+    warnings += [
+        f"{topic}: {count} messages are damaged and were not heard"
+        for topic, count in sorted(world.unreadable.items())
+    ]
+    # Some damage is only found while the bag is read.
+    said = (*bag.warnings, *warnings)
     return Replayed(
         dict(+fed),
         dict(digests.counts),
         digests.hexadecimal(),
-        tuple(warnings),
+        said,
         first_ns,
         last_ns,
         parameters,

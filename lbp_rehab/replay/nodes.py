@@ -265,14 +265,19 @@ class _WorldNode(Node):
         world, wants_info = self.world, _takes_two(callback)
 
         def take(data: bytes) -> None:
-            message = data if raw else deserialize_message(data, msg_type)
+            try:
+                message = data if raw else deserialize_message(data, msg_type)
+            except RuntimeError:  # rclpy's RMWError: damaged in the recording
+                world.unreadable[name] += 1
+                return
             if wants_info:
                 info = {"source_timestamp": world.now_ns, "received_timestamp": world.now_ns}
                 run(world, lambda: callback(message, info))
             else:
                 run(world, lambda: callback(message))
 
-        reader = world.listen(self.resolve_topic_name(topic), terms(profile), take)
+        name = self.resolve_topic_name(topic)
+        reader = world.listen(name, terms(profile), take)
         return _keep(self._subscriptions, _Subscription(world, reader, msg_type, profile))
 
     def create_timer(

@@ -8,7 +8,7 @@ when nothing is left to do, to the next timer or message. No clock is read.
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -131,6 +131,8 @@ class World:
         Services that a node may call.
     unheard : set of (str, str)
         Topics that somebody listens to on terms that a writer does not offer, and those terms.
+    unreadable : Counter of str
+        By topic, how often a reader could not understand a message.
     """
 
     def __init__(
@@ -143,6 +145,7 @@ class World:
         self.readers: dict[str, list[Reader]] = {}
         self.writers: dict[str, list[Writer]] = {}
         self.unheard: set[tuple[str, str]] = set()
+        self.unreadable: Counter[str] = Counter()
         self.services: dict[str, Service] = {}
         self.callers: set[str] = set()
         self._on_sent, self._clock = on_sent, clock

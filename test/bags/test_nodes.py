@@ -1,5 +1,7 @@
 """Recorder and player as processes, over real DDS."""
 
+import re
+import resource
 import signal
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from lbp_rehab.bags import BagReader, summary
+from lbp_rehab.bags.images import Transport
 from lbp_rehab.nodes import qos
+from lbp_rehab.nodes.images import raw_image
 from lbp_rehab.nodes.player import Player
 from lbp_rehab.nodes.recorder import Recorder
 from lbp_rehab.paths import config_dir
@@ -97,6 +101,78 @@ def test_recorder_keeps_simulated_time(graph):
     graph.end(child, signal.SIGINT)
     with BagReader(bag) as reader:
         assert {m.log_time_ns for m in reader.messages()} == {12 * SECOND}
+
+
+def test_recorder_splits_and_packs_images(graph, depth):
+    bag = graph.folder / "bag"
+    child = graph.start(
+        "recorder",
+        output=bag,
+        topics="['/depth', '/map']",
+        images="compressed",
+        max_bag_duration_s=0.2,
+    )
+    latched = graph.publisher(String, "/map", qos.LATCHED)
+    latched.publish(String(data="map"))
+    depths = graph.publisher(Image, "/depth")
+    graph.wait(lambda: on_disk(bag, "/map") == 1, "latched message in the bag")
+    sent = 0
+
+    def enough() -> bool:
+        nonlocal sent
+        message = Image(height=48, width=64, encoding="16UC1", step=128)
+        message.data = depth(sent % 7).tobytes()
+        depths.publish(message)
+        sent += 1
+        return len(list(bag.glob("*.mcap"))) >= 3
+
+    graph.wait(enough, "third file")
+    printed, errors = graph.end(child, signal.SIGINT)
+    assert child.returncode == 0, errors
+    assert f"  /depth/compressedDepth: {sent}\n" in printed
+    with BagReader(bag) as reader:
+        found = list(reader.messages({"/depth/compressedDepth"}))
+        assert len(list(reader.messages({"/map"}))) == 1
+        assert reader.warnings == []
+    assert len(found) == sent
+    for index, message in enumerate(found):
+        shown = raw_image(Transport.COMPRESSED_DEPTH, message.data)
+        assert bytes(shown.data) == depth(index % 7).tobytes()
+    with BagReader(bag / "bag_1.mcap") as reader:
+        (repeated,) = reader.messages({"/map"})
+    assert deserialize_message(repeated.data, String).data == "map"
+
+
+def test_a_full_disk_ends_the_recorder_with_all_losses_said(graph):
+    """A limit on the size of files stands in for a full disk."""
+    bag = graph.folder / "bag"
+    child = graph.start("recorder", output=bag, topics="['/image']", flush_period_s=0.1)
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    images = graph.publisher(Image, "/image")
+    sent = 0
+
+    def ended() -> bool:
+        nonlocal sent
+        if child.poll() is None:
+            data = sent.to_bytes(4, "little") * 25_000
+            images.publish(Image(height=1, width=100_000, step=100_000, data=data))
+            sent += 1
+        return child.poll() is not None
+
+    graph.wait(ended, "end of the recorder")
+    printed, errors = child.communicate()
+    assert child.returncode == 2
+    assert "cannot write the bag" in errors
+    assert "Traceback" not in errors
+    (line,) = (row for row in printed.splitlines() if row.startswith("  /image"))
+    counted, lost = (int(n) for n in re.fullmatch(r"  /image: (\d+), (\d+) lost", line).groups())
+    with BagReader(bag) as reader:
+        found = [deserialize_message(m.data, Image).data for m in reader.messages()]
+    assert counted <= len(found)  # a chunk that broke off may hold more
+    assert counted + lost <= sent  # the last may have come after its end
+    assert lost >= 1
+    for index, data in enumerate(found):
+        assert bytes(data[:4]) == index.to_bytes(4, "little")
 
 
 def test_a_killed_recorder_leaves_a_readable_bag(graph):
