@@ -14,6 +14,7 @@ from rosbags.interfaces import Qos
 from lbp_rehab.bags import BagWriter, Compression, Split, Topic
 from lbp_rehab.bags.background import BackgroundWriter
 from lbp_rehab.bags.definitions import installed, message_class
+from lbp_rehab.bags.gaps import Gaps
 from lbp_rehab.bags.pack import DEFAULT_JPEG_QUALITY, ImageFormat, Packing, PackingWriter
 from lbp_rehab.bags.qos import recorded, request
 from lbp_rehab.bags.topics import is_service_event, matches
@@ -60,6 +61,7 @@ class Recorder(LbpNode):
         self._subscriptions_by_topic: dict[str, Any] = {}
         self._unknown_types: dict[str, str] = {}
         self._error_shown = self._said_no_clock = False
+        self._gaps = Gaps()
         self._writer = BackgroundWriter(self._new_bag(), self.settings["queue_mib"] * MIB)
         self.every(self.settings["poll_period_s"], self._look_for_topics)
         self.every(self.settings["flush_period_s"], self._flush)
@@ -67,12 +69,16 @@ class Recorder(LbpNode):
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         """Report what was written, what waits and what was lost."""
-        lost = self._writer.lost
+        lost, missed = self._writer.lost, self._gaps.missed
         values = {"waiting_mib": f"{self._writer.waiting_bytes / MIB:.1f}"}
         values |= {f"lost {topic}": str(count) for topic, count in sorted(lost.items())}
+        values |= {f"missed {topic}": str(count) for topic, count in sorted((+missed).items())}
         values |= {f"not recorded {topic}": why for topic, why in self._unknown_types.items()}
         if lost:
             sentence = f"{lost.total()} messages lost: the disk is too slow"
+            return DiagnosticStatus.ERROR, sentence, values
+        if missed.total():
+            sentence = f"{missed.total()} messages did not arrive: this machine is too slow"
             return DiagnosticStatus.ERROR, sentence, values
         if self._unknown_types:
             return DiagnosticStatus.WARN, "some topics cannot be recorded", values
@@ -85,10 +91,14 @@ class Recorder(LbpNode):
         except InputError:
             if not self._error_shown:
                 raise
-        counts, lost = self._writer.counts, self._writer.lost
-        print(f"recorder: {counts.total()} messages in '{self._output}', {lost.total()} lost")
-        for topic in sorted(counts | lost):
+        counts, lost, missed = self._writer.counts, self._writer.lost, self._gaps.missed
+        total = f"{lost.total()} lost"
+        if missed.total():
+            total += f", {missed.total()} did not arrive"
+        print(f"recorder: {counts.total()} messages in '{self._output}', {total}")
+        for topic in sorted(counts | lost | missed):
             loss = f", {lost[topic]} lost" if lost[topic] else ""
+            loss += f", {missed[topic]} did not arrive" if missed[topic] else ""
             print(f"  {topic}: {counts[topic]}{loss}")
         sys.stdout.flush()
 
@@ -121,6 +131,7 @@ class Recorder(LbpNode):
             publishers = self.get_publishers_info_by_topic(topic)
             if not publishers:
                 continue  # somebody only listens; its QoS is not known yet
+            self._gaps.publishers(topic, len(publishers))
             offered = [recorded(publisher.qos_profile) for publisher in publishers]
             if (known := self._subscriptions_by_topic.get(topic)) is None:
                 self._begin(topic, types[0], offered)
@@ -162,6 +173,7 @@ class Recorder(LbpNode):
     def _take(self, topic: str) -> Callable[..., None]:
         def take(data: bytes, info: dict[str, int]) -> None:
             self.received[topic] += 1
+            self._gaps.take(topic, info["publication_sequence_number"])
             now_ns = self.get_clock().now().nanoseconds
             if self._simulated:
                 if now_ns == 0:

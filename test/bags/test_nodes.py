@@ -175,6 +175,31 @@ def test_a_full_disk_ends_the_recorder_with_all_losses_said(graph):
         assert bytes(data[:4]) == index.to_bytes(4, "little")
 
 
+def test_what_does_not_even_arrive_at_the_recorder_is_counted(graph):
+    bag = graph.folder / "bag"
+    child = graph.start("recorder", output=bag, topics="['/results']")
+    results = graph.publisher(String, "/results")
+    results.publish(String(data="first"))
+    graph.wait(lambda: on_disk(bag, "/results") == 1, "message in the bag")
+    child.send_signal(signal.SIGSTOP)  # as if the machine had no time for it
+    for index in range(500):
+        results.publish(String(data=f"{index} " * 200))
+    child.send_signal(signal.SIGCONT)
+    results.publish(String(data="last"))
+
+    def last_is_there() -> bool:
+        with BagReader(bag) as reader:
+            messages = list(reader.messages({"/results"}))
+        return deserialize_message(messages[-1].data, String).data == "last"
+
+    graph.wait(last_is_there, "last message in the bag")
+    printed, _ = graph.end(child, signal.SIGINT)
+    (line,) = (row for row in printed.splitlines() if row.startswith("  /results"))
+    counted, missed = map(int, re.fullmatch(r"  .*: (\d+), (\d+) did not arrive", line).groups())
+    assert missed > 0
+    assert counted + missed == 502
+
+
 def test_a_killed_recorder_leaves_a_readable_bag(graph):
     bag = graph.folder / "bag"
     child = graph.start("recorder", output=bag, topics="['/results']")
