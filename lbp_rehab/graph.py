@@ -22,7 +22,7 @@ from lbp_rehab.quality.exercise import is_path
 # The truth of a synthetic patient is no result.
 RESULTS = (
     r"(?!/truth/)(/\w+)*/((body|pelvis|exercise|quality|feedback|session)/.*|emg/activation)"
-    r"|/diagnostics|/rosout|/tf"
+    r"|/diagnostics|/rosout|/tf|.*/_service_event"
 )
 NAMESPACE = re.compile(r"/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?|/?")
 
@@ -78,6 +78,9 @@ class SessionOptions:
     record: str = _option("", "folder of the bag to record")
     play: str = _option("", "bag to play into the graph")
     play_rate: float = _option(1.0, "speed of the played bag")
+    play_paused: bool = _option(
+        False, "the played bag waits for: ros2 param set /player paused false"
+    )
     play_exclude: str = _option(
         "",
         "topics of the bag not to play (default: its results)",
@@ -252,6 +255,7 @@ def session_graph(options: SessionOptions) -> tuple[NodeSpec, ...]:
                 ends_session=True,
                 bag=options.play,
                 rate=float(options.play_rate),
+                paused=options.play_paused,
                 exclude=[options.play_exclude or RESULTS],
                 wait_for=_readers(nodes, options),
                 clock=True,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import itertools
 import os
+import pty
 import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +55,51 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> int:
     monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
     monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path / "ros_log"))
     return domain
+
+
+class Terminal:
+    """A terminal of the test's own, with a process in its foreground; its output are pipes."""
+
+    def __init__(self) -> None:
+        self.master, self.slave = pty.openpty()
+        self.child: subprocess.Popen | None = None
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Start Python in a session of its own, whose terminal this is."""
+        self.child = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=self.slave,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            text=True,
+        )
+        return self.child
+
+    def press(self, keys: bytes) -> None:
+        """Type."""
+        os.write(self.master, keys)
+
+    def modes(self) -> list:
+        """Return how the terminal is set."""
+        return termios.tcgetattr(self.slave)
+
+    def close(self) -> None:
+        """End what was started."""
+        if self.child is not None and self.child.poll() is None:
+            self.child.kill()
+            self.child.communicate()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    """Return a terminal."""
+    opened = Terminal()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from lbp_rehab.bags.metadata import Topic
 from lbp_rehab.bags.read import BagMessage, BagReader
 from lbp_rehab.bags.recover import Recovery, recover
 from lbp_rehab.bags.summary import BagSummary, TopicSummary, summary
-from lbp_rehab.bags.write import BagWriter, Compression
+from lbp_rehab.bags.write import BagWriter, Compression, Split
 
 __all__ = [
     "BagMessage",
@@ -13,6 +13,7 @@ __all__ = [
     "BagWriter",
     "Compression",
     "Recovery",
+    "Split",
     "Topic",
     "TopicSummary",
     "recover",

@@ -1,10 +1,9 @@
-"""What is played of a bag, under which name, with which QoS and when: a schedule of given times."""
+"""What is played of a bag, under which name and with which QoS."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
 
 from rosbags.interfaces import Qos
@@ -12,13 +11,12 @@ from rosbags.interfaces import Qos
 from lbp_rehab.bags.images import COMPRESSED_TYPE, Transport, split_topic
 from lbp_rehab.bags.metadata import Topic
 from lbp_rehab.bags.qos import offer
-from lbp_rehab.bags.read import BagMessage, BagReader
+from lbp_rehab.bags.read import BagReader
 from lbp_rehab.bags.topics import matches
 from lbp_rehab.errors import InputError
 from lbp_rehab.stamps import NANOSECONDS
 
 CLOCK_TOPIC = "/clock"
-CLOCK_PERIOD_NS = 10_000_000  # of real time
 
 
 @dataclass(frozen=True)
@@ -70,34 +68,6 @@ class Output:
     transport: Transport | None = None
 
 
-class Act(Enum):
-    """What is due: a message of the bag, or a clock tick."""
-
-    MESSAGE = "message"
-    CLOCK = "clock"
-
-
-@dataclass(frozen=True)
-class Due:
-    """One thing to publish.
-
-    Attributes
-    ----------
-    at_ns : int
-        Nanoseconds of real time after the start of playing.
-    log_time_ns : int
-        The bag's time at that moment.
-    act : Act
-    message : BagMessage, optional
-        None for a clock tick.
-    """
-
-    at_ns: int
-    log_time_ns: int
-    act: Act
-    message: BagMessage | None = None
-
-
 def select(topics: Mapping[str, Topic], selection: Selection) -> list[Output]:
     """Return the topics that are played.
 
@@ -131,50 +101,6 @@ def select(topics: Mapping[str, Topic], selection: Selection) -> list[Output]:
             + (", ".join(sorted(topics)) or "none")
         )
     return outputs
-
-
-def schedule(
-    bag: BagReader, outputs: Sequence[Output], selection: Selection, rate: float, offset_ns: int = 0
-) -> Iterator[Due]:
-    """Yield what is due, in order, for one pass through the bag.
-
-    Parameters
-    ----------
-    bag : BagReader
-    outputs : sequence of Output
-    selection : Selection
-    rate : float
-        Bag seconds per real second.
-    offset_ns : int
-        Real time at which the pass begins.
-
-    Raises
-    ------
-    InputError
-        If the selected span is empty.
-    """
-    first_ns, last_ns = span_ns(bag, selection)
-    sources = {output.source for output in outputs}
-    next_tick_ns = offset_ns
-
-    def due_at(log_time_ns: int) -> int:
-        return offset_ns + round((log_time_ns - first_ns) / rate)
-
-    def ticks_until(at_ns: int) -> Iterator[Due]:
-        nonlocal next_tick_ns
-        while selection.clock and next_tick_ns < at_ns:
-            log_time = first_ns + round((next_tick_ns - offset_ns) * rate)
-            yield Due(next_tick_ns, log_time, Act.CLOCK)
-            next_tick_ns += CLOCK_PERIOD_NS
-
-    for message in bag.messages(sources, first_ns, last_ns + 1):
-        at_ns = due_at(message.log_time_ns)
-        yield from ticks_until(at_ns)
-        if selection.clock:
-            # Before the message, so that its receiver's clock already stands at it.
-            yield Due(at_ns, message.log_time_ns, Act.CLOCK)
-        yield Due(at_ns, message.log_time_ns, Act.MESSAGE, message)
-    yield from ticks_until(due_at(last_ns))
 
 
 def span_ns(bag: BagReader, selection: Selection) -> tuple[int, int]:

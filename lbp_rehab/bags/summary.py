@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +48,14 @@ class BagSummary:
     warnings: tuple[str, ...]
 
 
-def summary(path: Path) -> BagSummary:
+def summary(path: Path, check: bool = False) -> BagSummary:
     """Return what is in a bag, MCAP or sqlite3, finished or torn.
+
+    Parameters
+    ----------
+    path : Path
+    check : bool
+        Whether to read all messages, which finds all damage; else what the files say of themselves.
 
     Raises
     ------
@@ -55,14 +63,17 @@ def summary(path: Path) -> BagSummary:
         If there is no bag, or nothing can be read of it.
     """
     with BagReader(path) as bag:
+        counts: Mapping[str, int] = bag.counts
+        if check:
+            counts = Counter(message.topic for message in bag.messages())
         topics = tuple(
-            TopicSummary(name, bag.topics[name].type, bag.counts[name])
+            TopicSummary(name, bag.topics[name].type, counts.get(name, 0))
             for name in sorted(bag.topics)
         )
         return BagSummary(
             path,
             topics,
-            sum(bag.counts.values()),
+            sum(counts.values()),
             bag.start_ns,
             (bag.end_ns - bag.start_ns) / 1e9,
             sum(file.stat().st_size for file in storage_files(path)),

@@ -21,6 +21,7 @@ BENCHMARKS = {
     "real": "a real recording without truth: who is followed, and how much bones vary",
     "emg": "envelopes, onsets, fatigue and faulty channels of synthetic sEMG, beside its peers",
     "emg-stream": "12 channels at 2 kHz over LSL beside the camera graph: lost samples and latency",
+    "damage": "damaged bags: what of them is recovered, and whether what is lost is said",
     "quality": "repetitions, faults and scores from images of synthetic patients",
 }
 

@@ -37,7 +37,7 @@ def read_seen(bag: Path) -> Seen:
         If there is no bag, or it holds no results.
     """
     seen, latest = Seen(), dict.fromkeys(READERS, 0)
-    with BagReader(bag) as reader:
+    with BagReader(bag, as_installed=True) as reader:
         topics = {t: own for t in reader.counts if (own := _own(t)) is not None}
         if not any(own == measures.POSE for own in topics.values()):
             raise InputError(

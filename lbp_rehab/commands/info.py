@@ -15,14 +15,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recover", type=Path, metavar="NEW", help="write what can be read to a new, whole bag"
     )
+    parser.add_argument(
+        "--check", action="store_true", help="read all messages, which finds all damage"
+    )
     add_json(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the summary."""
+    warnings: tuple[str, ...] = ()
     if arguments.recover:
-        recover(arguments.bag, arguments.recover)
-    found = summary(arguments.recover or arguments.bag)
+        warnings = recover(arguments.bag, arguments.recover).warnings
+    found = summary(arguments.recover or arguments.bag, arguments.check)
+    warnings += found.warnings
     if arguments.json != "-":
         print(
             f"{found.path}: {found.message_count} messages, {found.duration_s:.1f} s, "
@@ -30,7 +35,7 @@ def main(arguments: argparse.Namespace) -> int:
         )
         for topic in found.topics:
             print(f"  {topic.name:48} {topic.type:42} {topic.count:7}")
-        for warning in found.warnings:
+        for warning in warnings:
             print(f"  warning: {warning}")
     figures = {
         "path": str(found.path),
@@ -38,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
         "duration_s": found.duration_s,
         "size_bytes": found.size_bytes,
         "topics": [{"name": t.name, "type": t.type, "count": t.count} for t in found.topics],
-        "warnings": list(found.warnings),
+        "warnings": list(warnings),
     }
     write_json(arguments.json, figures)
     return 0

@@ -13,10 +13,12 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.service_introspection import ServiceIntrospectionState
 from rclpy.task import Future
 
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos
+from lbp_rehab.nodes.action_server import RecordedActionServer
 from lbp_rehab.nodes.parameters import Parameter, check_change, declare
 from lbp_rehab.nodes.process import run
 
@@ -51,6 +53,7 @@ class LbpNode(Node):
 
     NAME: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = ()
+    ACTION_SERVER: ClassVar[Callable[..., Any]] = RecordedActionServer  # of a replay: another
     CLOSES_LAST: ClassVar[bool] = False  # after the others of its process, to hear their last words
 
     def __init__(self, **node_options: Any) -> None:
@@ -133,7 +136,23 @@ class LbpNode(Node):
                     refusal.message = why
                 return refusal
 
-        return self.create_service(kind, name, guarded, **options)
+        service = self.create_service(kind, name, guarded, **options)
+        # What is asked and answered is published beside it, to be recorded and replayed.
+        contents = ServiceIntrospectionState.CONTENTS
+        service.configure_introspection(self.get_clock(), qos.RESULT, contents)
+        return service
+
+    def serve_action(self, kind: Any, name: str, **callbacks: Any) -> Any:
+        """Offer an action, of which is published too what is asked.
+
+        Parameters
+        ----------
+        kind : type
+        name : str
+        **callbacks
+            Of ``rclpy.action.ActionServer``.
+        """
+        return self.ACTION_SERVER(self, kind, name, **callbacks)
 
     def advertise(self, kind: type, topic: str, profile: QoSProfile) -> Output:
         """Create a publisher that counts; call it with a message to publish."""

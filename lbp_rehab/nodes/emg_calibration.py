@@ -45,7 +45,7 @@ class MvcService:
         self._closed = False
         # Its own group: while it waits, the samples that it waits for must come in.
         group = ReentrantCallbackGroup()
-        node.create_service(CalibrateMvc, "calibrate_mvc", self._calibrate, callback_group=group)
+        node.serve(CalibrateMvc, "calibrate_mvc", self._calibrate, callback_group=group)
 
     def add(self, activation: Activation) -> None:
         """Take the next instant; on any thread."""

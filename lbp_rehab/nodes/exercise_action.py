@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action import CancelResponse, GoalResponse
 from rclpy.task import Future
 
 from lbp_rehab import msg
@@ -39,8 +39,7 @@ class ExerciseAction:
         self._unanswered: dict[bytes, Future] = {}
         self._clients: frozenset[bytes] = frozenset()
         self._closed = False
-        self._server = ActionServer(
-            node,
+        self._server = node.serve_action(
             RunExerciseSet,
             NAME,
             execute_callback=self._execute,

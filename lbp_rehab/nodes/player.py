@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,16 @@ from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Qos, QosDurability, QosReliability
 from rosgraph_msgs.msg import Clock as ClockMessage
+from std_msgs.msg import Empty, Float64
 
 from lbp_rehab.bags import BagReader
 from lbp_rehab.bags.definitions import message_class
-from lbp_rehab.bags.play import CLOCK_TOPIC, Due, Output, Selection, schedule, select, span_ns
+from lbp_rehab.bags.play import CLOCK_TOPIC, Output, Selection, select, span_ns
+from lbp_rehab.bags.playback import Due
+from lbp_rehab.bags.steering import Steering
 from lbp_rehab.bags.topics import relative_name
 from lbp_rehab.errors import InputError
-from lbp_rehab.nodes import readers
+from lbp_rehab.nodes import qos, readers
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert import to_stamp
 from lbp_rehab.nodes.images import raw_image
@@ -38,7 +40,15 @@ class Player(LbpNode):
     NAME = "player"
     PARAMETERS = (
         Parameter("bag", "", "folder of the bag, or its .mcap or .db3 file"),
-        Parameter("rate", 1.0, "bag seconds per real second", 0.001, 1000.0),
+        Parameter(
+            "rate",
+            1.0,
+            "bag seconds per real second; may change while the node runs",
+            0.001,
+            1000.0,
+            live=True,
+        ),
+        Parameter("paused", False, "stand still; may change while the node runs", live=True),
         Parameter("start_s", 0.0, "s after the bag's first message", 0.0, 1e7),
         Parameter("end_s", 0.0, "s after the bag's first message; 0: to its end", 0.0, 1e7),
         Parameter("loop", False, "begin again at the end"),
@@ -65,9 +75,9 @@ class Player(LbpNode):
             self.settings["clock"],
         )
         self._wanted = readers.parse(self.settings["wait_for"])
-        self._bag = BagReader(Path(self.settings["bag"]).expanduser())
-        for warning in self._bag.warnings:
-            self.get_logger().warning(warning)
+        self._bag = BagReader(Path(self.settings["bag"]).expanduser(), as_installed=True)
+        self._warned: set[str] = set()
+        self._warn()
         span_ns(self._bag, self._selection)  # refuses an empty span before anything is published
         self._outputs: dict[str, Output] = {}
         self._outlets: dict[str, Publisher] = {}
@@ -88,52 +98,71 @@ class Player(LbpNode):
             self.create_publisher(ClockMessage, CLOCK_TOPIC, 10) if self._selection.clock else None
         )
         self._late = 0
-        self._stop = threading.Event()
+        self.steering = Steering(self.settings["rate"], self.settings["paused"])
+        self.subscribe(Empty, "~/play_next", lambda _: self.steering.step(), qos.RESULT)
+        self.subscribe(Float64, "~/seek", lambda to: self.steering.jump(to.data), qos.RESULT)
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
         self._thread.start()
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         """Report how far playing has come and whether it keeps its pace."""
+        place_s = self.steering.place_s()
         values = {"late": str(self._late)}
+        if place_s is not None:
+            values["place_s"] = f"{place_s:.1f}"
         if self._late:
             sentence = f"{self._late} messages more than {LATE_S} s late"
             return DiagnosticStatus.WARN, sentence, values
-        sentence = "playing" if self._thread.is_alive() else "done"
-        return DiagnosticStatus.OK, sentence, values
+        if not self._thread.is_alive():
+            return DiagnosticStatus.OK, "done", values
+        if place_s is None:
+            return DiagnosticStatus.OK, "waiting for subscribers", values
+        return DiagnosticStatus.OK, "paused" if self.settings["paused"] else "playing", values
+
+    def on_settings_changed(self) -> None:
+        """Go on at another rate, stand still, or go on."""
+        rate, paused = self.settings["rate"], self.settings["paused"]
+        self.steering.set(rate, paused)
+        place_s = self.steering.place_s() or 0.0
+        state = "paused" if paused else "playing"
+        self.get_logger().info(f"{state} at {place_s:.1f} s, rate {rate:.3g}")
+
+    def _warn(self) -> None:
+        """Log what is missing or damaged in the bag, each once."""
+        for warning in self._bag.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self.get_logger().warning(warning)
 
     def close(self) -> None:
         """Stop playing and close the bag."""
-        self._stop.set()
+        self.steering.stop()
         self._thread.join(timeout=2 * DELIVERY_TIMEOUT_S)
         self._bag.close()
 
     def _play(self) -> None:
+        stopped, settings = self.steering.stopped, self.settings
         try:
             # Time stands still at the beginning, so that nodes on simulated time have one.
             first_ns, _ = span_ns(self._bag, self._selection)
-            timeout_s = self.settings["wait_timeout_s"]
-            readers.wait(self, self._wanted, timeout_s, self._stop, lambda: self._tick(first_ns))
+            timeout_s = settings["wait_timeout_s"]
+            readers.wait(self, self._wanted, timeout_s, stopped, lambda: self._tick(first_ns))
             outputs = list(self._outputs.values())
-            start, offset_ns = time.monotonic_ns(), 0
-            while not self._stop.is_set():
-                for due in schedule(
-                    self._bag, outputs, self._selection, self.settings["rate"], offset_ns
-                ):
-                    wait_s = (start + due.at_ns - time.monotonic_ns()) / 1e9
-                    self._late += wait_s < -LATE_S
-                    if self._stop.wait(max(wait_s, 0.0)):
-                        return
-                    self._publish(due)
-                if not self.settings["loop"]:
-                    break
-                offset_ns = time.monotonic_ns() - start
+            for due in self.steering.play(
+                self._bag, outputs, self._selection, loop=settings["loop"]
+            ):
+                self._late += due.late_s > LATE_S
+                self._publish(due)
+            self._warn()  # some damage is only found while the bag is read
+            if stopped.is_set():
+                return
             for outlet in self._outlets.values():
                 outlet.wait_for_all_acked(Duration(seconds=DELIVERY_TIMEOUT_S))
-            if self.settings["exit_when_done"]:
+            if settings["exit_when_done"]:
                 self.finish()
         except Exception as error:
             # Publishing fails while the context shuts down under this thread.
-            if not self._stop.is_set() and self.context.ok():
+            if not stopped.is_set() and self.context.ok():
                 self.finish(error)
 
     def _tick(self, now_ns: int) -> None:
@@ -142,8 +171,9 @@ class Player(LbpNode):
             self._clock_outlet.publish(ClockMessage(clock=clock))
 
     def _publish(self, due: Due) -> None:
+        # Before the message, so that its receiver's clock already stands at it.
+        self._tick(due.log_time_ns)
         if due.message is None:
-            self._tick(due.log_time_ns)
             return
         output = self._outputs[due.message.topic]
         outlet = self._outlets[due.message.topic]

@@ -11,11 +11,13 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Qos
 
-from lbp_rehab.bags import BagWriter, Compression, Topic
+from lbp_rehab.bags import BagWriter, Compression, Split, Topic
 from lbp_rehab.bags.background import BackgroundWriter
 from lbp_rehab.bags.definitions import installed, message_class
+from lbp_rehab.bags.gaps import Gaps
+from lbp_rehab.bags.pack import DEFAULT_JPEG_QUALITY, ImageFormat, Packing, PackingWriter
 from lbp_rehab.bags.qos import recorded, request
-from lbp_rehab.bags.topics import matches
+from lbp_rehab.bags.topics import is_service_event, matches
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.parameters import Parameter
@@ -33,8 +35,17 @@ class Recorder(LbpNode):
         Parameter("output", "", "folder of the bag; must not exist"),
         Parameter("topics", ["*"], "regular expressions of whole topic names; '*': all"),
         Parameter("exclude", [""], "likewise; these win"),
-        Parameter("hidden", False, "also topics with a name part that begins with _"),
+        Parameter(
+            "hidden",
+            False,
+            "also names with a part that begins with _; calls of services always",
+        ),
         Parameter("compression", "none", "of the chunks", choices=("none", "zstd")),
+        Parameter("images", "raw", "how raw images are kept", choices=("raw", "compressed")),
+        Parameter("image_format", "jpeg", "of compressed colour", choices=("jpeg", "png")),
+        Parameter("jpeg_quality", DEFAULT_JPEG_QUALITY, "of compressed colour", 1, 100),
+        Parameter("max_bag_size_mib", 0, "MiB after which a new file begins; 0: never", 0, 1 << 20),
+        Parameter("max_bag_duration_s", 0.0, "s after which a new file begins; 0: never", 0.0, 1e6),
         Parameter("flush_period_s", 0.5, "s; the most that a kill can cost", 0.05, 60.0),
         Parameter("poll_period_s", 0.2, "s between looks for new topics", 0.02, 60.0),
         Parameter("queue_mib", 256, "MiB of messages that may wait for the disk", 1, 65536),
@@ -50,26 +61,24 @@ class Recorder(LbpNode):
         self._subscriptions_by_topic: dict[str, Any] = {}
         self._unknown_types: dict[str, str] = {}
         self._error_shown = self._said_no_clock = False
-        self._writer = BackgroundWriter(
-            BagWriter(
-                self._output,
-                Compression(self.settings["compression"]),
-                self.settings["flush_period_s"],
-            ),
-            self.settings["queue_mib"] * MIB,
-        )
+        self._gaps = Gaps()
+        self._writer = BackgroundWriter(self._new_bag(), self.settings["queue_mib"] * MIB)
         self.every(self.settings["poll_period_s"], self._look_for_topics)
         self.every(self.settings["flush_period_s"], self._flush)
         self.get_logger().info(f"recording to '{self._output}'")
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         """Report what was written, what waits and what was lost."""
-        lost = self._writer.lost
+        lost, missed = self._writer.lost, self._gaps.missed
         values = {"waiting_mib": f"{self._writer.waiting_bytes / MIB:.1f}"}
         values |= {f"lost {topic}": str(count) for topic, count in sorted(lost.items())}
+        values |= {f"missed {topic}": str(count) for topic, count in sorted((+missed).items())}
         values |= {f"not recorded {topic}": why for topic, why in self._unknown_types.items()}
         if lost:
             sentence = f"{lost.total()} messages lost: the disk is too slow"
+            return DiagnosticStatus.ERROR, sentence, values
+        if missed.total():
+            sentence = f"{missed.total()} messages did not arrive: this machine is too slow"
             return DiagnosticStatus.ERROR, sentence, values
         if self._unknown_types:
             return DiagnosticStatus.WARN, "some topics cannot be recorded", values
@@ -82,15 +91,33 @@ class Recorder(LbpNode):
         except InputError:
             if not self._error_shown:
                 raise
-        counts, lost = self._writer.counts, self._writer.lost
-        print(f"recorder: {counts.total()} messages in '{self._output}', {lost.total()} lost")
-        for topic in sorted(counts | lost):
+        counts, lost, missed = self._writer.counts, self._writer.lost, self._gaps.missed
+        total = f"{lost.total()} lost"
+        if missed.total():
+            total += f", {missed.total()} did not arrive"
+        print(f"recorder: {counts.total()} messages in '{self._output}', {total}")
+        for topic in sorted(counts | lost | missed):
             loss = f", {lost[topic]} lost" if lost[topic] else ""
+            loss += f", {missed[topic]} did not arrive" if missed[topic] else ""
             print(f"  {topic}: {counts[topic]}{loss}")
         sys.stdout.flush()
 
+    def _new_bag(self) -> BagWriter:
+        given = self.settings
+        how = (
+            Compression(given["compression"]),
+            given["flush_period_s"],
+            Split(given["max_bag_size_mib"] * MIB, given["max_bag_duration_s"]),
+        )
+        if given["images"] == "raw":
+            return BagWriter(self._output, *how)
+        packing = Packing(ImageFormat(given["image_format"]), given["jpeg_quality"])
+        return PackingWriter(self._output, packing, *how)
+
     def _wanted(self, topic: str) -> bool:
-        hidden = any(part.startswith("_") for part in topic.split("/"))
+        hidden = not is_service_event(topic) and any(
+            part.startswith("_") for part in topic.split("/")
+        )
         return (
             (not hidden or self.settings["hidden"])
             and matches(topic, self.settings["topics"])
@@ -104,6 +131,7 @@ class Recorder(LbpNode):
             publishers = self.get_publishers_info_by_topic(topic)
             if not publishers:
                 continue  # somebody only listens; its QoS is not known yet
+            self._gaps.publishers(topic, len(publishers))
             offered = [recorded(publisher.qos_profile) for publisher in publishers]
             if (known := self._subscriptions_by_topic.get(topic)) is None:
                 self._begin(topic, types[0], offered)
@@ -145,6 +173,7 @@ class Recorder(LbpNode):
     def _take(self, topic: str) -> Callable[..., None]:
         def take(data: bytes, info: dict[str, int]) -> None:
             self.received[topic] += 1
+            self._gaps.take(topic, info["publication_sequence_number"])
             now_ns = self.get_clock().now().nanoseconds
             if self._simulated:
                 if now_ns == 0:

@@ -167,7 +167,7 @@ def _run(job: Job, scratch: Path, progress: Callable[[float], None]) -> Outcome:
     repetitions: list[Repetition] = []
     people: set[str] = set()
     decode = Decoder(Topic("", REPETITION))
-    with BagReader(job.bag) as bag:
+    with BagReader(job.bag, as_installed=True) as bag:
         there = {output.name for output in select(bag.topics, job.selection)}
         nodes = job.nodes or parts(there, job.options, job.bag)
         writer = BagWriter(output) if output is not None else None

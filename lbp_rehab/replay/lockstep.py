@@ -27,6 +27,7 @@ from lbp_rehab.bags.play import CLOCK_TOPIC, Output, Selection, select, span_ns
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.base import LbpNode
 from lbp_rehab.nodes.images import raw_image
+from lbp_rehab.replay import calls
 from lbp_rehab.replay.nodes import clock_message, in_world
 from lbp_rehab.replay.world import Sent, Terms, World, Writer
 
@@ -123,7 +124,7 @@ class Replayed:
     Attributes
     ----------
     fed, sent : dict of str to int
-        Messages by topic.
+        Messages by topic; of a service, its calls.
     digests : dict of str to str
         SHA-256 of each topic that was published: of all times and bytes, in order.
     warnings : tuple of str
@@ -173,6 +174,7 @@ def replay(
     """Feed a recording to nodes.
 
     What a node publishes itself is not taken from the recording, nor is what none of them hears.
+    Services and actions are asked again what they were asked while it was made.
 
     Parameters
     ----------
@@ -192,7 +194,7 @@ def replay(
     """
     chosen = selection or Selection()
     first_ns, last_ns = span_ns(bag, chosen)
-    digests, fed, warnings = Digests(), Counter[str](), list(bag.warnings)
+    digests, fed, warnings = Digests(), Counter[str](), list[str]()
 
     def hear(sent: Sent) -> None:
         digests.add(sent)
@@ -200,9 +202,15 @@ def replay(
 
     with Lockstep(parts, first_ns, hear) as lockstep:
         world = lockstep.world
+        selected = [output.source for output in select(bag.topics, chosen)]
+        asked = calls.find({name: bag.topics[name] for name in selected}, world, warnings)
         feeds = _feeds(bag, chosen, world, warnings)
-        for message in bag.messages(feeds.keys(), first_ns, last_ns + 1):
+        for message in bag.messages(feeds.keys() | asked.keys(), first_ns, last_ns + 1):
             world.go_to(message.log_time_ns)
+            if message.topic in asked:
+                fed[message.topic] += asked[message.topic].repeat(message.data, world)
+                world.drain()
+                continue
             output, writer = feeds[message.topic]
             try:
                 data = _ready(output, message.data)
@@ -215,11 +223,17 @@ def replay(
             progress(message.log_time_ns)
         world.go_to(last_ns)
         parameters = {n.get_fully_qualified_name(): _parameters(n) for n in lockstep.nodes}
+    warnings += [
+        f"{topic}: {count} messages are damaged and were not heard"
+        for topic, count in sorted(world.unreadable.items())
+    ]
+    # Some damage is only found while the bag is read.
+    said = (*bag.warnings, *warnings)
     return Replayed(
-        dict(fed),
+        dict(+fed),
         dict(digests.counts),
         digests.hexadecimal(),
-        tuple(warnings),
+        said,
         first_ns,
         last_ns,
         parameters,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from rcl_interfaces.msg import ParameterEvent
@@ -20,6 +21,7 @@ from rclpy.task import Future, Task
 from rosgraph_msgs.msg import Clock
 
 from lbp_rehab.nodes.convert import to_stamp
+from lbp_rehab.replay.actions import WorldActionServer
 from lbp_rehab.replay.canonical import canonical
 from lbp_rehab.replay.world import Alarm, Reader, Terms, World, Writer
 from lbp_rehab.stamps import NANOSECONDS
@@ -48,6 +50,7 @@ def in_world(
     """
     members = {
         "world": world,
+        "ACTION_SERVER": partial(WorldActionServer, world),
         "world_context": context,
         "arguments": tuple(arguments),
         "__module__": kind.__module__,
@@ -140,6 +143,9 @@ class _Service:
             lambda response: reply(bytes(serialize_message(response))),
         )
 
+    def configure_introspection(self, *_: Any) -> None:
+        pass  # what is asked comes from the recording
+
     def destroy(self) -> None:
         if self._world.services.get(self.srv_name) == self.take:
             del self._world.services[self.srv_name]
@@ -149,6 +155,7 @@ class _Client:
     def __init__(self, world: World, name: str, kind: Any, executor: Any) -> None:
         self._world, self._executor = world, executor
         self.srv_name, self.srv_type = name, kind
+        world.callers.add(name)
 
     def service_is_ready(self) -> bool:
         return self.srv_name in self._world.services
@@ -165,6 +172,9 @@ class _Client:
 
         self._world.later(lambda: self._world.call(self.srv_name, data, reply))
         return future
+
+    def configure_introspection(self, *_: Any) -> None:
+        pass
 
     def call(self, request: Any, timeout_sec: float | None = None) -> Any:
         raise RuntimeError(
@@ -255,14 +265,19 @@ class _WorldNode(Node):
         world, wants_info = self.world, _takes_two(callback)
 
         def take(data: bytes) -> None:
-            message = data if raw else deserialize_message(data, msg_type)
+            try:
+                message = data if raw else deserialize_message(data, msg_type)
+            except RuntimeError:  # rclpy's RMWError: damaged in the recording
+                world.unreadable[name] += 1
+                return
             if wants_info:
                 info = {"source_timestamp": world.now_ns, "received_timestamp": world.now_ns}
                 run(world, lambda: callback(message, info))
             else:
                 run(world, lambda: callback(message))
 
-        reader = world.listen(self.resolve_topic_name(topic), terms(profile), take)
+        name = self.resolve_topic_name(topic)
+        reader = world.listen(name, terms(profile), take)
         return _keep(self._subscriptions, _Subscription(world, reader, msg_type, profile))
 
     def create_timer(
@@ -311,6 +326,9 @@ class _WorldNode(Node):
     def count_subscribers(self, topic_name: str) -> int:
         return len(self.world.readers.get(self.resolve_topic_name(topic_name), []))
 
+    def get_subscriptions_info_by_topic(self, topic_name: str, no_mangle: bool = False) -> Any:
+        return []  # who listened to the recorded graph is not known, who listens now does not count
+
 
 def run(
     world: World, call: Callable[[], Any], done: Callable[[Any], None] = lambda _: None
@@ -334,8 +352,8 @@ def run(
 
 def type_name(kind: type) -> str:
     """Return the name of a message's type, such as ``sensor_msgs/msg/Image``."""
-    package, _, _ = kind.__module__.partition(".msg")
-    return f"{package.replace('.', '/')}/msg/{kind.__name__}"
+    package, interface, _ = kind.__module__.rsplit(".", 2)
+    return f"{package.replace('.', '/')}/{interface}/{kind.__name__}"
 
 
 def terms(profile: QoSProfile) -> Terms:

@@ -32,6 +32,7 @@ GIVES = {
 }
 # Not the same from one replay to the next, or of no use in one.
 FIXED: dict[str, dict[str, str | bool]] = {
+    "emg_bridge": {"mvc_folder": ""},  # a recorded calibration must not be stored once more
     "quality_scorer": {"session_id": "replay"},
     "feedback_speaker": {"mute": True},
 }

@@ -8,7 +8,7 @@ when nothing is left to do, to the next timer or message. No clock is read.
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -127,8 +127,12 @@ class World:
         Of the nodes, by topic.
     services : dict of str to callable
         By name; takes a serialised request, and what to do with the serialised response.
+    callers : set of str
+        Services that a node may call.
     unheard : set of (str, str)
         Topics that somebody listens to on terms that a writer does not offer, and those terms.
+    unreadable : Counter of str
+        By topic, how often a reader could not understand a message.
     """
 
     def __init__(
@@ -141,7 +145,9 @@ class World:
         self.readers: dict[str, list[Reader]] = {}
         self.writers: dict[str, list[Writer]] = {}
         self.unheard: set[tuple[str, str]] = set()
+        self.unreadable: Counter[str] = Counter()
         self.services: dict[str, Service] = {}
+        self.callers: set[str] = set()
         self._on_sent, self._clock = on_sent, clock
         self._jobs: deque[Callable[[], None]] = deque()
         self._alarms: list[tuple[int, int, Alarm]] = []

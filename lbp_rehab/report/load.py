@@ -99,7 +99,7 @@ def load(bag: Path) -> Session:
         If there is no bag, or it holds no poses.
     """
     messages: dict[str, list[Any]] = {topic: [] for topic in LIGHT}
-    with BagReader(bag) as reader:
+    with BagReader(bag, as_installed=True) as reader:
         names = {_absolute(topic, LIGHT): topic for topic in reader.topics}
         names.pop(None, None)
         for topic, message in _messages(reader, [t for t in names.values() if t]):
@@ -127,7 +127,7 @@ def frames(session: Session, times: list[float]) -> Iterator[tuple[float, NDArra
     """Yield the colour frames at some times with the skeleton drawn in; fewer if not recorded."""
     wanted = {session.nearest_pose(t).stamp_ns: t for t in sorted(times)}
     poses = {p.stamp_ns: p for p in session.poses if p.stamp_ns in wanted}
-    with BagReader(session.bag) as reader:
+    with BagReader(session.bag, as_installed=True) as reader:
         topic = next((t for t in reader.topics if t.endswith("/" + COLOR)), None) or next(
             (t for t in reader.topics if t.endswith(f"/{COLOR}/compressed")), None
         )

@@ -1,6 +1,7 @@
 """Measure the recorder at the data rate of an RGB-D camera: messages lost and processor time.
 
-Run: python test/bags/bench_recorder.py --seconds 20 [--compression zstd] [--reliable]
+Run: python test/bags/bench_recorder.py --seconds 20 [--compression zstd] [--images compressed]
+[--image-format png] [--reliable]
 """
 
 import argparse
@@ -16,6 +17,7 @@ import numpy as np
 import psutil
 
 TOPICS = {"/camera/color/image_raw": "rgb8", "/camera/depth/image_raw": "16UC1"}
+ENDINGS = ("", "/compressed", "/compressedDepth")
 RATE_HZ = 30.0
 MATCH_DEADLINE_S = 30.0
 
@@ -36,6 +38,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--compression", choices=("none", "zstd"), default="none")
+    parser.add_argument("--images", choices=("raw", "compressed"), default="raw")
+    parser.add_argument("--image-format", choices=("jpeg", "png"), default="jpeg")
     parser.add_argument("--reliable", action="store_true", help="default: best effort")
     arguments = parser.parse_args()
 
@@ -60,6 +64,8 @@ def main() -> int:
         bag = Path(scratch) / "bench"
         command = [sys.executable, "-m", "lbp_rehab.nodes.recorder", "--ros-args"]
         command += ["-p", f"output:={bag}", "-p", f"compression:={arguments.compression}"]
+        command += ["-p", f"images:={arguments.images}"]
+        command += ["-p", f"image_format:={arguments.image_format}"]
         child = subprocess.Popen(command)
         deadline = time.monotonic() + MATCH_DEADLINE_S
         while not all(outlet.get_subscription_count() for outlet in outlets.values()):
@@ -91,7 +97,7 @@ def main() -> int:
         kept = {topic.name: topic.count for topic in summary(bag).topics}
         size = summary(bag).size_bytes
     rclpy.shutdown()
-    lost = sum(count - kept.get(topic, 0) for topic in TOPICS)
+    lost = 2 * count - sum(kept.get(t + end, 0) for t in TOPICS for end in ENDINGS)
     busy = sum(after[:2]) - sum(before[:2])
     sent_mb = count * (480 * 640 * 5) / 1e6
     print(

@@ -1,9 +1,20 @@
-"""What rosbag2 of Jazzy expects: rosbag2_storage's yaml.hpp and qos.cpp, mcap_storage.cpp."""
+"""What rosbag2 of Jazzy expects of a bag, by its sources.
+
+- rosbag2_storage/include/rosbag2_storage/yaml.hpp and src/rosbag2_storage/qos.cpp decode
+  ``metadata.yaml``: ``ros2 bag info`` and the player read a bag through them.
+- rosbag2_storage_mcap/src/mcap_storage.cpp, ``read_metadata``, reads the version by which it
+  decodes the channels' QoS from the metadata record ``rosbag2`` of each file.
+- rosbag2_cpp/src/rosbag2_cpp/writers/sequential_writer.cpp, ``format_storage_uri``, names the files
+  of a split bag; readers/sequential_reader.cpp opens them in the order of ``relative_file_paths``.
+"""
 
 import yaml
 from mcap.reader import make_reader
 
-from lbp_rehab.bags.metadata import FILE_NAME, Topic, describe
+from lbp_rehab.bags import BagWriter, Split
+from lbp_rehab.bags.definitions import installed
+from lbp_rehab.bags.metadata import FILE_NAME, FileSpan, Topic, describe
+from lbp_rehab.bags.qos import DEFAULT_QOS
 
 NAMES = {
     "history": {"system_default", "keep_last", "keep_all", "unknown"},
@@ -28,6 +39,7 @@ def check_bag(node):
     for topic in node["topics_with_message_count"]:
         check_topic(topic["topic_metadata"])
         assert is_uint64(topic["message_count"])
+    assert node["relative_file_paths"]
     assert all(type(path) is str for path in node["relative_file_paths"])
     assert node["compression_format"] == node["compression_mode"] == ""
     for file in node["files"]:
@@ -51,6 +63,7 @@ def check_qos(profiles):
         for policy, names in NAMES.items():
             assert profile[policy] in names
         assert type(profile["depth"]) is int
+        assert 0 <= profile["depth"] < 2**31
         assert type(profile["avoid_ros_namespace_conventions"]) is bool
         for duration in ("deadline", "lifespan", "liveliness_lease_duration"):
             assert is_uint64(profile[duration]["sec"])
@@ -99,7 +112,40 @@ def test_mcap_file_carries_what_rosbag2s_plugin_reads(recording):
 
 
 def test_a_bag_without_messages_has_rosbag2s_starting_time():
-    node = describe("b_0.mcap", {"/a": Topic("/a", "std_msgs/msg/String")}, {}, 0, 0)
+    topics = {"/a": Topic("/a", "std_msgs/msg/String")}
+    node = describe([FileSpan("b_0.mcap", 0, 0, 0)], topics, {}, {"who": "we"})
     check_bag(node)
     assert node["starting_time"]["nanoseconds_since_epoch"] == 2**63 - 1
     assert node["duration"]["nanoseconds"] == 0
+    assert node["custom_data"] == {"who": "we"}
+
+
+def test_every_file_of_a_split_bag_is_what_rosbag2_opens(tmp_path):
+    known = installed("std_msgs/msg/String")
+    topic = Topic(
+        "/a", "std_msgs/msg/String", known.text, "ros2msg", known.type_hash, (DEFAULT_QOS,)
+    )
+    with BagWriter(tmp_path / "bag", split=Split(max_duration_s=1.0)) as writer:
+        writer.add_topic(topic)
+        for index in range(40):
+            writer.write("/a", b"\x00\x01\x00\x00", index * 100_000_000)
+    node = yaml.safe_load((tmp_path / "bag" / FILE_NAME).read_text())["rosbag2_bagfile_information"]
+    check_bag(node)
+    names = [f"bag_{part}.mcap" for part in range(4)]
+    assert node["relative_file_paths"] == [row["path"] for row in node["files"]] == names
+    assert sum(row["message_count"] for row in node["files"]) == node["message_count"] == 40
+    for part, row in enumerate(node["files"]):
+        with (tmp_path / "bag" / row["path"]).open("rb") as stream:
+            reader = make_reader(stream, validate_crcs=True)
+            found = reader.get_summary()
+            (record,) = (r for r in reader.iter_metadata() if r.name == "rosbag2")
+            assert len(list(reader.iter_messages())) == row["message_count"]
+        statistics = found.statistics
+        assert statistics.message_start_time == row["starting_time"]["nanoseconds_since_epoch"]
+        duration = statistics.message_end_time - statistics.message_start_time
+        assert duration == row["duration"]["nanoseconds"]
+        (channel,) = found.channels.values()
+        check_qos(yaml.safe_load(channel.metadata["offered_qos_profiles"]))
+        about = yaml.safe_load(record.metadata["serialized_metadata"])
+        check_bag(about)
+        assert about["relative_file_paths"] == names[: part + 1]

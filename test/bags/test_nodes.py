@@ -1,101 +1,28 @@
 """Recorder and player as processes, over real DDS."""
 
-import os
+import re
+import resource
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-import rclpy
 import yaml
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import CompressedImage, Image
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from lbp_rehab.bags import BagReader, summary
+from lbp_rehab.bags.images import Transport
 from lbp_rehab.nodes import qos
+from lbp_rehab.nodes.images import raw_image
 from lbp_rehab.nodes.player import Player
 from lbp_rehab.nodes.recorder import Recorder
 from lbp_rehab.paths import config_dir
 
 pytestmark = pytest.mark.graph
 DEADLINE_S = 40.0
-DOMAIN = 60 + os.getpid() % 40
 SECOND = 1_000_000_000
-
-
-class Graph:
-    """A node of the test's own, and the processes that it starts."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context, domain_id=DOMAIN)
-        self.node = rclpy.create_node("test", context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-        self.children: list[subprocess.Popen] = []
-
-    def start(self, module: str, *arguments: str, **parameters) -> subprocess.Popen:
-        settings = [
-            part for name, value in parameters.items() for part in ("-p", f"{name}:={value}")
-        ]
-        child = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                f"lbp_rehab.nodes.{module}",
-                "--ros-args",
-                *settings,
-                *arguments,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.children.append(child)
-        return child
-
-    def wait(self, condition, what: str) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < deadline, f"no {what} in time"
-            self.executor.spin_once(timeout_sec=0.02)
-
-    def publisher(self, kind, topic, profile=qos.RESULT):
-        """Return a publisher that somebody else is connected to."""
-        publisher = self.node.create_publisher(kind, topic, profile)
-        self.wait(lambda: publisher.get_subscription_count() > 0, f"subscriber of {topic}")
-        return publisher
-
-    def end(self, child: subprocess.Popen, number: int) -> tuple[str, str]:
-        child.send_signal(number)
-        return child.communicate(timeout=DEADLINE_S)
-
-    def close(self) -> None:
-        for child in self.children:
-            if child.poll() is None:
-                child.kill()
-                child.communicate()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        rclpy.shutdown(context=self.context)
-
-
-@pytest.fixture
-def graph(tmp_path, monkeypatch):
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(DOMAIN))
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    monkeypatch.setenv("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_dir() / "fastdds.xml"))
-    monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path / "log"))
-    opened = Graph(tmp_path)
-    yield opened
-    opened.close()
 
 
 def on_disk(folder: Path, topic: str) -> int:
@@ -176,6 +103,103 @@ def test_recorder_keeps_simulated_time(graph):
         assert {m.log_time_ns for m in reader.messages()} == {12 * SECOND}
 
 
+def test_recorder_splits_and_packs_images(graph, depth):
+    bag = graph.folder / "bag"
+    child = graph.start(
+        "recorder",
+        output=bag,
+        topics="['/depth', '/map']",
+        images="compressed",
+        max_bag_duration_s=0.2,
+    )
+    latched = graph.publisher(String, "/map", qos.LATCHED)
+    latched.publish(String(data="map"))
+    depths = graph.publisher(Image, "/depth")
+    graph.wait(lambda: on_disk(bag, "/map") == 1, "latched message in the bag")
+    sent = 0
+
+    def enough() -> bool:
+        nonlocal sent
+        message = Image(height=48, width=64, encoding="16UC1", step=128)
+        message.data = depth(sent % 7).tobytes()
+        depths.publish(message)
+        sent += 1
+        return len(list(bag.glob("*.mcap"))) >= 3
+
+    graph.wait(enough, "third file")
+    printed, errors = graph.end(child, signal.SIGINT)
+    assert child.returncode == 0, errors
+    assert f"  /depth/compressedDepth: {sent}\n" in printed
+    with BagReader(bag) as reader:
+        found = list(reader.messages({"/depth/compressedDepth"}))
+        assert len(list(reader.messages({"/map"}))) == 1
+        assert reader.warnings == []
+    assert len(found) == sent
+    for index, message in enumerate(found):
+        shown = raw_image(Transport.COMPRESSED_DEPTH, message.data)
+        assert bytes(shown.data) == depth(index % 7).tobytes()
+    with BagReader(bag / "bag_1.mcap") as reader:
+        (repeated,) = reader.messages({"/map"})
+    assert deserialize_message(repeated.data, String).data == "map"
+
+
+def test_a_full_disk_ends_the_recorder_with_all_losses_said(graph):
+    """A limit on the size of files stands in for a full disk."""
+    bag = graph.folder / "bag"
+    child = graph.start("recorder", output=bag, topics="['/image']", flush_period_s=0.1)
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    images = graph.publisher(Image, "/image")
+    sent = 0
+
+    def ended() -> bool:
+        nonlocal sent
+        if child.poll() is None:
+            data = sent.to_bytes(4, "little") * 25_000
+            images.publish(Image(height=1, width=100_000, step=100_000, data=data))
+            sent += 1
+        return child.poll() is not None
+
+    graph.wait(ended, "end of the recorder")
+    printed, errors = child.communicate()
+    assert child.returncode == 2
+    assert "cannot write the bag" in errors
+    assert "Traceback" not in errors
+    (line,) = (row for row in printed.splitlines() if row.startswith("  /image"))
+    counted, lost = (int(n) for n in re.fullmatch(r"  /image: (\d+), (\d+) lost", line).groups())
+    with BagReader(bag) as reader:
+        found = [deserialize_message(m.data, Image).data for m in reader.messages()]
+    assert counted <= len(found)  # a chunk that broke off may hold more
+    assert counted + lost <= sent  # the last may have come after its end
+    assert lost >= 1
+    for index, data in enumerate(found):
+        assert bytes(data[:4]) == index.to_bytes(4, "little")
+
+
+def test_what_does_not_even_arrive_at_the_recorder_is_counted(graph):
+    bag = graph.folder / "bag"
+    child = graph.start("recorder", output=bag, topics="['/results']")
+    results = graph.publisher(String, "/results")
+    results.publish(String(data="first"))
+    graph.wait(lambda: on_disk(bag, "/results") == 1, "message in the bag")
+    child.send_signal(signal.SIGSTOP)  # as if the machine had no time for it
+    for index in range(500):
+        results.publish(String(data=f"{index} " * 200))
+    child.send_signal(signal.SIGCONT)
+    results.publish(String(data="last"))
+
+    def last_is_there() -> bool:
+        with BagReader(bag) as reader:
+            messages = list(reader.messages({"/results"}))
+        return deserialize_message(messages[-1].data, String).data == "last"
+
+    graph.wait(last_is_there, "last message in the bag")
+    printed, _ = graph.end(child, signal.SIGINT)
+    (line,) = (row for row in printed.splitlines() if row.startswith("  /results"))
+    counted, missed = map(int, re.fullmatch(r"  .*: (\d+), (\d+) did not arrive", line).groups())
+    assert missed > 0
+    assert counted + missed == 502
+
+
 def test_a_killed_recorder_leaves_a_readable_bag(graph):
     bag = graph.folder / "bag"
     child = graph.start("recorder", output=bag, topics="['/results']")
@@ -192,30 +216,7 @@ def test_a_killed_recorder_leaves_a_readable_bag(graph):
     assert on_disk(bag, "/results") == 1
 
 
-def played_bag(recording) -> Path:
-    """A bag with ten strings and three compressed RGB-D images in 0.9 s, and a truth."""
-    bag = recording("source")
-    bag.topic("/results")
-    bag.topic("/truth/pose")
-    bag.topic("/depth/compressedDepth", "sensor_msgs/msg/CompressedImage")
-    for index in range(10):
-        now = 1000 * SECOND + index * SECOND // 10
-        bag.write("/results", now, serialize_message(String(data=str(index))))
-        bag.write("/truth/pose", now, serialize_message(String(data="truth")))
-        if index % 4 == 0:
-            png = cv2.imencode(".png", depth(index))[1].tobytes()
-            message = CompressedImage(format="16UC1; compressedDepth png", data=bytes(12) + png)
-            message.header.stamp.sec = 5 + index
-            bag.write("/depth/compressedDepth", now, serialize_message(message))
-    bag.writer.close()
-    return bag.folder
-
-
-def depth(index: int) -> np.ndarray:
-    return np.random.default_rng(index).integers(0, 65536, (48, 64), dtype=np.uint16)
-
-
-def test_player_plays_all_and_ends(graph, recording):
+def test_player_plays_all_and_ends(graph, played_bag, depth):
     texts, images, truths = [], [], []
     for kind, topic, into in (
         (String, "/renamed", texts),
@@ -227,7 +228,7 @@ def test_player_plays_all_and_ends(graph, recording):
         "player",
         "-r",
         "/results:=/renamed",
-        bag=played_bag(recording),
+        bag=played_bag(),
         rate=2.0,
         exclude="['/truth/.*']",
         wait_for="['/renamed', '/depth']",
@@ -244,7 +245,7 @@ def test_player_plays_all_and_ends(graph, recording):
     assert truths == []
 
 
-def test_player_gives_the_clock_and_loops(graph, recording):
+def test_player_gives_the_clock_and_loops(graph, played_bag):
     from rosgraph_msgs.msg import Clock
 
     clocks, texts = [], []
@@ -252,7 +253,7 @@ def test_player_gives_the_clock_and_loops(graph, recording):
     graph.node.create_subscription(String, "/results", texts.append, qos.RESULT)
     child = graph.start(
         "player",
-        bag=played_bag(recording),
+        bag=played_bag(),
         rate=4.0,
         clock="true",
         loop="true",

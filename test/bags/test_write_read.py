@@ -143,7 +143,7 @@ def test_damaged_sqlite_bag_is_refused_in_one_sentence(tmp_path):
     folder = tmp_path / "b"
     folder.mkdir()
     (folder / "b_0.db3").write_bytes(b"SQLite format 3\x00" + bytes(5000))
-    with pytest.raises(InputError, match="cannot read the bag"):
+    with pytest.raises(InputError, match="no messages and no topics are found in it"):
         summary(folder)
     with sqlite3.connect(folder / "b_0.db3") as probe, pytest.raises(sqlite3.Error):
         probe.execute("SELECT * FROM messages")

@@ -14,14 +14,21 @@ from lbp_rehab.msg import EmgActivation, EmgRaw
 from lbp_rehab.srv import CalibrateMvc
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
+from rclpy.serialization import deserialize_message
 
+from lbp_rehab.bags import BagReader
+from lbp_rehab.bags.play import Selection
 from lbp_rehab.emg.activation import EmgPipeline, PipelineSettings
 from lbp_rehab.emg.types import Channel, EmgChunk
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Reason, Status
+from lbp_rehab.graph import SessionOptions
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.emg_bridge import EmgBridgeNode
 from lbp_rehab.nodes.emg_messages import from_emg_raw, to_emg_raw
+from lbp_rehab.nodes.recorder import Recorder
+from lbp_rehab.replay.lockstep import replay
+from lbp_rehab.replay.session import parts
 
 pytestmark = pytest.mark.graph
 DEADLINE_S = 40.0
@@ -228,6 +235,60 @@ def test_a_calibration_under_way_fails_when_the_node_stops(graph):
     graph.spin_until(future.done)
     assert not future.result().success
     assert "the node stops" in future.result().message
+
+
+def test_a_calibration_during_a_recording_is_made_again_in_a_replay(graph, emg, tmp_path):
+    output = Parameter("output", value=str(tmp_path / "bag"))
+    recorder = Recorder(context=graph.context, parameter_overrides=[output])
+    graph.executor.add_node(recorder)
+    graph.nodes.append(recorder)
+    node = graph.bridge(source="topic")
+    channels = (Channel("LMF"), Channel("RMF"))
+    volts = emg(RATE_HZ, 6000, 2) * np.where(np.arange(6000) > 3000, 1e-4, 2e-6)[:, None]
+    data = volts.astype(np.float32)
+    publisher = graph.observer.create_publisher(EmgRaw, "emg/raw", qos.RESULT)
+    client = graph.observer.create_client(CalibrateMvc, "calibrate_mvc")
+    event = "/calibrate_mvc/_service_event"
+    graph.spin_until(client.service_is_ready)
+    graph.spin_until(lambda: publisher.get_subscription_count() == 2)
+    graph.spin_until(lambda: node.count_subscribers("emg/activation") == 1)
+    graph.spin_until(lambda: node.count_subscribers(event) == 1)
+    answer = None
+    for sent, i in enumerate(range(0, 6000, 25), start=1):
+        chunk = EmgChunk(10**18 + i * 10**6, RATE_HZ, i, 0, data[i : i + 25], channels)
+        publisher.publish(to_emg_raw(chunk, PERSON))
+        graph.spin_until(lambda n=sent: node.received["emg/raw"] == n)
+        graph.spin_until(lambda n=sent: recorder.received["/emg/raw"] == n)
+        if i == 3500:
+            answer = client.call_async(CalibrateMvc.Request(duration_s=1.0))
+            graph.spin_until(lambda: recorder.received[event] == 1)
+        if answer is not None and node._calibration._recording is None:
+            graph.spin_until(answer.done)  # before the next chunk: it counts from now on
+    assert answer.result().success
+    graph.spin_until(lambda: recorder.received["/emg/activation"] == node.sent["emg/activation"])
+    recorder.end()
+    # As `lbp-rehab replay` does, it does not store what was stored when it happened.
+    store = tmp_path / "store"
+    given = {"emg_bridge": {"ros__parameters": {"mvc_folder": str(store)}}}
+    (tmp_path / "p.yaml").write_text(yaml.safe_dump(given))
+    options = SessionOptions(person=PERSON, params=str(tmp_path / "p.yaml"))
+    (part,) = parts({"/emg/raw"}, options, tmp_path / "bag")
+    again = []
+
+    def keep(message):
+        if message.topic == "/emg/activation":
+            again.append(deserialize_message(message.data, EmgActivation))
+
+    with BagReader(tmp_path / "bag") as bag:
+        first = replay(bag, [part], keep)
+        assert first.fed[event] == 1
+        recorded = [m.data for m in bag.messages({"/emg/activation"})]
+        assert again == [deserialize_message(data, EmgActivation) for data in recorded]
+        assert again[-1].muscles[0].activation.status == Status.MEASURED
+        assert replay(bag, [part]).digests == first.digests
+        assert not store.exists()
+        without = replay(bag, [part], selection=Selection(exclude=(event,)))
+        assert without.digests["/emg/activation"] != first.digests["/emg/activation"]
 
 
 def test_parameter_file_holds_every_default():

@@ -59,6 +59,7 @@ def test_options_become_parameters_and_empty_ones_leave_the_files_alone():
         ("/emg/activation", True),
         ("/exercise/recognition", True),
         ("/diagnostics", True),
+        ("/lab/calibrate_neutral/_service_event", True),
         ("/emg/raw", False),
         ("/camera/color/image_raw", False),
         ("/truth/pelvis/state", False),

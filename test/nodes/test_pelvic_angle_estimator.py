@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lbp_rehab.srv import CalibrateNeutral
+from rclpy.serialization import deserialize_message, serialize_message
+from service_msgs.msg import ServiceEventInfo
 from visualization_msgs.msg import Marker, MarkerArray
 
 from lbp_rehab import msg
+from lbp_rehab.bags import BagReader, BagWriter, Topic
 from lbp_rehab.camera.types import Intrinsics, RgbdFrame
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate, Reason, Status
@@ -18,6 +21,7 @@ from lbp_rehab.pelvis.head import Reading, look
 from lbp_rehab.pose.lift import LANDMARKS
 from lbp_rehab.pose.skeleton import INDEX, NAMES
 from lbp_rehab.pose.types import BodyPose, Support
+from lbp_rehab.replay.lockstep import Part, replay
 
 pytestmark = pytest.mark.graph
 
@@ -292,3 +296,31 @@ def test_the_first_still_moment_is_the_neutral(bench, start):
 def test_a_value_out_of_range_is_refused(start, name, value):
     with pytest.raises(InputError, match=f"parameter '{name}' is {value}; it must be between"):
         start(**{name: value})
+
+
+def test_a_recorded_call_gives_the_replay_its_neutral(tmp_path):
+    event = "/calibrate_neutral/_service_event"
+    asked = CalibrateNeutral.Event(request=[CalibrateNeutral.Request(duration_s=0.2)])
+    asked.info.event_type = ServiceEventInfo.REQUEST_RECEIVED
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.add_topic(Topic("/body/pose", "lbp_rehab/msg/BodyPose"))
+        writer.add_topic(Topic(event, "lbp_rehab/srv/CalibrateNeutral_Event"))
+        for k in range(1, 31):
+            writer.write("/body/pose", bytes(serialize_message(pose(k * FRAME))), k * FRAME)
+            if k == 10:
+                writer.write(event, bytes(serialize_message(asked)), k * FRAME)
+    sources = []
+
+    def keep(message):
+        if message.topic == "/pelvis/state":
+            state = deserialize_message(message.data, msg.PelvisState)
+            sources.append(state.neutral_source == msg.PelvisState.NEUTRAL_CALIBRATED)
+
+    part = Part(PelvicAngleEstimatorNode, ("--ros-args", "-p", "auto_neutral:=false"))
+    with BagReader(tmp_path / "bag") as bag:
+        first = replay(bag, [part], keep)
+        assert first.fed == {"/body/pose": 30, event: 1}
+        assert len(sources) == 30
+        assert sources == sorted(sources)
+        assert 16 <= sources.index(True) <= 20  # 0.2 s after the call
+        assert replay(bag, [part]).digests == first.digests

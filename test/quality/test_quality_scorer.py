@@ -11,15 +11,19 @@ from lbp_rehab.action import RunExerciseSet
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.serialization import deserialize_message
 
 from lbp_rehab import msg
+from lbp_rehab.bags import BagReader
 from lbp_rehab.errors import InputError
 from lbp_rehab.estimate import Estimate
 from lbp_rehab.nodes import convert, qos
 from lbp_rehab.nodes.convert_quality import to_fault
 from lbp_rehab.nodes.quality_scorer import QualityScorer
+from lbp_rehab.nodes.recorder import Recorder
 from lbp_rehab.paths import config_dir
 from lbp_rehab.quality.types import FaultFinding, Severity, SubScoreKind
+from lbp_rehab.replay.lockstep import Part, replay
 
 pytestmark = pytest.mark.graph
 DOMAIN = 71
@@ -51,13 +55,13 @@ class Graph:
         self.scorer = None
         self.t = 0.0
 
-    def start(self, **parameters):
+    def start(self, readers=1, **parameters):
         overrides = [rclpy.Parameter(k, value=v) for k, v in parameters.items()]
         self.scorer = QualityScorer(context=self.context, parameter_overrides=overrides)
         self.executor.add_node(self.scorer)
-        self.until(lambda: self.poses.get_subscription_count() == 1)
-        self.until(lambda: self.scorer.count_subscribers("quality/live") == 1)
-        self.until(lambda: self.scorer.count_subscribers("quality/repetition") == 1)
+        self.until(lambda: self.poses.get_subscription_count() == readers)
+        self.until(lambda: self.scorer.count_subscribers("quality/live") >= 1)
+        self.until(lambda: self.scorer.count_subscribers("quality/repetition") >= 1)
         self.until(self.client.server_is_ready)
 
     def until(self, condition):
@@ -301,6 +305,47 @@ def test_a_goal_under_way_is_answered_when_the_node_stops(graph):
     graph.until(result.done)
     assert result.result().status == 6  # action_msgs/GoalStatus.STATUS_ABORTED
     assert result.result().result.message == "the node stops"
+
+
+def test_sets_of_the_action_are_scored_again_in_a_replay(graph, tmp_path):
+    output = rclpy.Parameter("output", value=str(tmp_path / "bag"))
+    recorder = Recorder(context=graph.context, parameter_overrides=[output])
+    graph.executor.add_node(recorder)
+    graph.until(lambda: graph.poses.get_subscription_count() == 1)
+    graph.start(session_id="s1", readers=2)
+    events = "/run_exercise_set/_action/send_goal/_service_event"
+    heard = (events, events.replace("send", "cancel"), "/quality/repetition", "/session/state")
+    graph.until(lambda: all(graph.node.count_subscribers(topic) for topic in heard))
+    assert graph.send(exercise="glute_bridge", repetitions=1).accepted
+    graph.show(6.5)
+    graph.until(lambda: len(graph.repetitions) == 1)
+    graph.until(lambda: recorder.received["/body/pose"] == graph.shown)
+    goal = graph.send(exercise="glute_bridge", repetitions=5)
+    graph.show(6.5)
+    graph.until(lambda: recorder.received["/body/pose"] == graph.shown)
+    goal.cancel_goal_async()
+    graph.until(lambda: graph.states[-1].state == msg.SessionState.STATE_ABORTED)
+    graph.until(lambda: recorder.received["/session/state"] == len(graph.states))
+    graph.until(lambda: recorder.received["/quality/repetition"] == len(graph.repetitions))
+    graph.executor.remove_node(recorder)
+    recorder.end()
+    recorder.destroy_node()
+
+    sent = {"/quality/repetition": [], "/session/state": []}
+
+    def keep(message):
+        kind = {"/quality/repetition": msg.Repetition, "/session/state": msg.SessionState}
+        if message.topic in kind:
+            sent[message.topic].append(deserialize_message(message.data, kind[message.topic]))
+
+    part = Part(QualityScorer, ("--ros-args", "-p", "session_id:=s1"))
+    with BagReader(tmp_path / "bag") as bag:
+        first = replay(bag, [part], keep)
+        assert sent["/quality/repetition"] == graph.repetitions
+        assert sent["/session/state"] == graph.states
+        assert [r.set_index for r in graph.repetitions] == [1, 2]
+        assert first.fed[events] == 2
+        assert replay(bag, [part]).digests == first.digests
 
 
 def test_a_limit_that_is_not_there_is_said_so():

@@ -146,6 +146,18 @@ def test_a_part_of_the_recording_can_be_chosen(bag):
     assert min(s.time_ns for s in sent) == START_NS + S // 2
 
 
+def test_damaged_messages_are_counted_and_the_others_heard(tmp_path):
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.add_topic(Topic("/raw", "std_msgs/msg/Float64"))
+        good = bytes(serialize_message(Float64(data=1.0)))
+        for k, data in enumerate((good, good[:6], b"", good)):
+            writer.write("/raw", data, START_NS + k)
+    with BagReader(tmp_path / "bag") as bag:
+        result, sent = played(bag, Part(Smoother))
+    assert result.warnings == ("/raw: 2 messages are damaged and were not heard",)
+    assert len([s for s in sent if s.topic == "/smooth"]) == 2
+
+
 def test_a_recording_that_no_node_hears_is_refused_with_what_they_listen_to(bag):
     with pytest.raises(InputError, match="they listen to /raw"):
         played(bag, Part(Smoother), selection=Selection(exclude=("/raw",)))
