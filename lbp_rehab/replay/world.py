@@ -11,6 +11,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 CLOCK_TOPIC = "/clock"
 
@@ -129,6 +130,8 @@ class World:
         By name; takes a serialised request, and what to do with the serialised response.
     unheard : set of (str, str)
         Topics that somebody listens to on terms that a writer does not offer, and those terms.
+    read : dict of str to (bytes, object)
+        By topic, what was read last and as what: its other readers come right after the first.
     """
 
     def __init__(
@@ -142,6 +145,7 @@ class World:
         self.writers: dict[str, list[Writer]] = {}
         self.unheard: set[tuple[str, str]] = set()
         self.services: dict[str, Service] = {}
+        self.read: dict[str, tuple[bytes, Any]] = {}
         self._on_sent, self._clock = on_sent, clock
         self._jobs: deque[Callable[[], None]] = deque()
         self._alarms: list[tuple[int, int, Alarm]] = []
