@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from dataclasses import fields, replace
 from pathlib import Path
@@ -36,6 +37,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="from this second")
     parser.add_argument("--end", type=float, default=0.0, metavar="S", help="to this second")
     parser.add_argument("--exclude", nargs="+", default=[], metavar="REGEX", help="topics not fed")
+    parser.add_argument(
+        "--jobs", type=int, choices=(1, 2), default=min(2, os.cpu_count() or 1),
+        help="processes; the result is the same (default: %(default)s)",
+    )  # fmt: skip
     for name in OPTIONS:
         default, text = option_help()[name]
         flag = "--" + name.replace("_", "-")
@@ -73,7 +78,8 @@ def main(arguments: argparse.Namespace) -> int:
                     if writer is not None:
                         _write(writer, sent)
 
-                result = replay(bag, nodes, keep, selection, progress)
+                ahead = arguments.jobs > 1 and len(nodes) > 1
+                result = replay(bag, nodes, keep, selection, progress, ahead=ahead)
         finally:
             if writer is not None:
                 writer.close()

@@ -214,6 +214,10 @@ class World:
 
     # Work
 
+    def turn(self, key: int | str, act: Callable[[], Any]) -> Any:
+        """Let a node act by itself: be made, or end."""
+        return act()
+
     def later(self, job: Callable[[], None]) -> None:
         """Do something at this instant, after all that is to be done before it."""
         self._jobs.append(job)
