@@ -21,6 +21,7 @@ from rosgraph_msgs.msg import Clock
 
 from lbp_rehab.nodes.base import LbpNode
 from lbp_rehab.nodes.convert import to_stamp
+from lbp_rehab.nodes.wire import Filled, type_name
 from lbp_rehab.replay.canonical import canonical
 from lbp_rehab.replay.world import Alarm, Reader, Terms, World, Writer
 from lbp_rehab.stamps import NANOSECONDS
@@ -66,8 +67,12 @@ class _Publisher:
         if isinstance(message, ParameterEvent):
             # The first one is made before the node's clock is simulated.
             message.stamp = to_stamp(self._world.now_ns)
-        data = message if isinstance(message, bytes) else bytes(serialize_message(message))
-        self._world.send(self._writer, canonical(self._writer.kind, data))
+        if isinstance(message, Filled):  # is canonical
+            data: bytes = message
+        else:
+            data = message if isinstance(message, bytes) else bytes(serialize_message(message))
+            data = canonical(self._writer.kind, data)
+        self._world.send(self._writer, data)
 
     def get_subscription_count(self) -> int:
         readers = self._world.readers.get(self.topic, [])
@@ -334,12 +339,6 @@ def run(
         return False
 
     world.until(step)
-
-
-def type_name(kind: type) -> str:
-    """Return the name of a message's type, such as ``sensor_msgs/msg/Image``."""
-    package, _, _ = kind.__module__.partition(".msg")
-    return f"{package.replace('.', '/')}/msg/{kind.__name__}"
 
 
 def terms(profile: QoSProfile) -> Terms:
