@@ -67,11 +67,14 @@ def main(arguments: argparse.Namespace) -> int:
             nodes = parts(topics, options, arguments.bag)
         writer = BagWriter(arguments.output) if arguments.output else None
         length_s = (bag.end_ns - bag.start_ns) / NANOSECONDS
-        begin_s = time.perf_counter()
+        begin_s = first_s = time.perf_counter()
         try:
             with tqdm(total=round(length_s, 1), unit="s", desc="replay", delay=2.0) as bar:
 
                 def progress(now_ns: int) -> None:
+                    nonlocal first_s
+                    if first_s == begin_s:
+                        first_s = time.perf_counter()
                     bar.update((now_ns - bag.start_ns) / NANOSECONDS - bar.n)
 
                 def keep(sent: Sent) -> None:
@@ -84,7 +87,7 @@ def main(arguments: argparse.Namespace) -> int:
             if writer is not None:
                 writer.close()
     took_s = time.perf_counter() - begin_s
-    figures = _figures(result, [part.kind.__name__ for part in nodes], took_s)
+    figures = _figures(result, [part.kind.__name__ for part in nodes], took_s, first_s - begin_s)
     if arguments.json != "-":
         _print(result, figures["realtime_factor"], arguments.output)
     write_json(arguments.json, figures)
@@ -98,12 +101,15 @@ def _write(writer: BagWriter, sent: Sent) -> None:
     writer.write(sent.topic, sent.data, sent.time_ns)
 
 
-def _figures(result: Replayed, nodes: list[str], took_s: float) -> dict[str, object]:
+def _figures(
+    result: Replayed, nodes: list[str], took_s: float, startup_s: float
+) -> dict[str, object]:
     length_s = (result.end_ns - result.start_ns) / NANOSECONDS
     return {
         "nodes": nodes,
         "recording_s": round(length_s, 3),
         "took_s": round(took_s, 3),
+        "startup_s": round(startup_s, 3),  # of it, until the first message was worked off
         "realtime_factor": round(length_s / took_s, 2),
         "fed": result.fed,
         "sent": result.sent,
