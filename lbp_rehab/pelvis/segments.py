@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from lbp_rehab.pose.gravity import gravity_axes
 from lbp_rehab.pose.types import BodyPose, Support
+from lbp_rehab.vectors import cross
 
 POINTS = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
 MIN_SPAN_M = 0.03  # a third of the narrowest adult distance between the hip joints
@@ -35,15 +36,15 @@ def pelvis_axes(points: Array) -> Array:
     """
     left = _unit(points[..., 0, :] - points[..., 1, :])
     trunk = points[..., 2:, :].mean(axis=-2) - points[..., :2, :].mean(axis=-2)
-    anterior = _unit(np.cross(left, trunk))
-    return np.stack([anterior, left, np.cross(anterior, left)], axis=-1)
+    anterior = _unit(cross(left, trunk))
+    return np.stack([anterior, left, cross(anterior, left)], axis=-1)
 
 
 def spans_a_pelvis(points: Array) -> bool:
     """Whether the four points are far enough apart to define axes, shape (4, 3)."""
     left = points[0] - points[1]
     trunk = points[2:].mean(axis=0) - points[:2].mean(axis=0)
-    area = float(np.linalg.norm(np.cross(left, trunk)))
+    area = float(np.linalg.norm(cross(left, trunk)))
     return float(np.linalg.norm(left)) > MIN_SPAN_M and area > MIN_SPAN_M**2
 
 
