@@ -16,6 +16,10 @@ POINTS = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
 MIN_SPAN_M = 0.03  # a third of the narrowest adult distance between the hip joints
 STEP_M = 1e-4  # of the numerical derivatives
 STEP_RAD = 1e-4
+# A step about each axis forward, then back.
+_TURNS = Rotation.from_rotvec(np.concatenate([np.eye(3), -np.eye(3)]) * STEP_RAD).as_matrix()
+_STEPS = np.eye(12).reshape(12, 4, 3) * STEP_M
+_ALL_STEPS = np.concatenate([np.zeros((1, 4, 3)), _STEPS, -_STEPS])
 
 Array = NDArray[np.float64]
 
@@ -94,9 +98,7 @@ def turned_angles(axes: Array, covariance: Array) -> tuple[Array, Array]:
     value : ndarray, shape (3,)
     covariance : ndarray, shape (3, 3)
     """
-    steps = np.concatenate([np.eye(3), -np.eye(3)]) * STEP_RAD
-    turned = axes @ Rotation.from_rotvec(steps).as_matrix()
-    values = cardan(turned)
+    values = cardan(axes @ _TURNS)
     apart = np.mod(values[:3] - values[3:] + np.pi, 2.0 * np.pi) - np.pi
     jacobian = apart.T / (2.0 * STEP_RAD)
     return cardan(axes), jacobian @ covariance @ jacobian.T
@@ -127,8 +129,7 @@ def propagate(
     covariance : ndarray, shape (m, m)
     """
     n = points.size
-    steps = np.eye(n).reshape(n, *points.shape) * STEP_M
-    values = function(np.concatenate([points[None], points + steps, points - steps]))
+    values = function(points + _ALL_STEPS)
     turn = values[1 : n + 1] - values[n + 1 :]
     jacobian = (np.mod(turn + np.pi, 2 * np.pi) - np.pi).T / (2 * STEP_M)
     joint = np.zeros((n, n))
