@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,6 @@ from lbp_rehab.graph import SessionOptions
 from lbp_rehab.replay.lockstep import Part, replay
 from lbp_rehab.replay.session import parts
 
-RUNS = 10
 # All that would let a library count on more cores.
 THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
@@ -159,17 +157,6 @@ def _watched(kind: type, spent: dict[str, float]) -> type:
         return kind.guard(self, topic, watched)  # type: ignore[attr-defined]
 
     return type(kind.__name__, (kind,), {"guard": guard, "__module__": kind.__module__})
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of ``lbp-rehab bench replay``."""
-    parser.add_argument("--runs", type=int, default=RUNS, help="whose results are compared")
-    parser.add_argument(
-        "--inputs", type=Path, metavar="FOLDER",
-        default=Path(tempfile.gettempdir()) / "lbp_rehab_bench_replay",
-        help="keeps the recordings, about 1 GB (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--page", type=Path, metavar="FOLDER", help="write a page there")
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

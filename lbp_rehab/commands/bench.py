@@ -31,10 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
     for name, text in BENCHMARKS.items():
         sub = kinds.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        if name in options.ON_CASES:
-            options.add(name, sub)
-        else:
-            _module(name).add(sub)
+        options.add(name, sub)
         add_json(sub)
 
 
