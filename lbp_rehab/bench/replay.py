@@ -36,13 +36,14 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
     dict
         realtime_factor_raw, realtime_factor_poses (seconds of recording by seconds of replaying,
         both of all recordings together, from the first message on), the same with ``_with_startup``
-        from the start of the process on, identical_runs, runs, and the single recordings:
+        from the start of the process on, identical_runs, runs, load_before (processes that kept the
+        machine busy, mean of a minute), and the single recordings:
         messages, recording_s, took_s, startup_s, stages_ms (of one process, by message).
     """
     from lbp_rehab.bench.replay_inputs import make  # noqa: PLC0415  (needs the extra)
 
     raw, poses = make(folder)
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"load_before": round(os.getloadavg()[0], 1)}
     for name, bags in (("raw", raw), ("poses", poses)):
         found = {exercise: _timed(bag, exercise) for exercise, bag in bags.items()}
         recording_s = sum(f["recording_s"] for f in found.values())
