@@ -31,7 +31,7 @@ def write(folder: Path, figures: dict[str, Any]) -> None:
     """Write ``replay.md``."""
     lines = [HEAD, "```", f"lbp-rehab bench replay --page {folder}", "```", "", f"{machine()}.", ""]
     lines += [
-        f"Before it began the load of the machine was {figures['load_before']}: that many processes",
+        f"Before it began the load of the machine was {figures['load_before']}: so many processes",
         "of others wanted its cores. Factors of a busy machine are too low.",
         "",
     ]
@@ -79,14 +79,14 @@ stayed as they were.
 | a message is deserialised once for all of our nodes that hear it | poses, whole replay | 1.3 |
 | the first node works ahead in a process of its own | raw, busier process | 2.0 |
 | the same | poses, busier process | 1.6 |
-| numbers of serialised messages written in place, no object of rclpy: `BodyPose` | write | 13 |
+| numbers of serialised messages in place, without rclpy's objects: `BodyPose` | write | 13 |
 | the same | read | 9 |
 | the same, `body/markers` | write | 32 |
 | the same, `pelvis/markers` | write | 23 |
 | the same, `PelvisState` | write, read | 2 |
 | breathing: rays by row and column, in place | belly and chest | 1.5 |
 | cross products of few vectors without `numpy.cross` | one product | 5 |
-| measures: value and derivatives in one call; constants of enumerations and steps kept | poses, Python calls | 1.6 |
+| measures: value and derivatives in one call, constants kept | poses, Python calls | 1.6 |
 | options of benchmarks without importing them | start of every command | 4 |
 | all | raw, one process | 1.3 |
 | all | raw, busier process | 2.4 |
