@@ -45,7 +45,6 @@ from lbp_rehab.bags import BagReader, BagWriter, Compression, Topic
 from lbp_rehab.bags.definitions import installed
 from lbp_rehab.errors import InputError
 
-DEFAULT_BAGS = 2000
 LIMIT_S = 10.0
 KIND = "std_msgs/msg/String"
 TOPICS = ("/a", "/b")
@@ -123,12 +122,6 @@ class Outcome:
     slowest_s: float = 0.0
     failures: list[str] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument("--bags", type=int, default=DEFAULT_BAGS, metavar="N", help="how many")
-    parser.add_argument("--seed", type=int, default=1, help="of the damage (default: 1)")
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -315,15 +315,6 @@ def send(stream: str, seconds: float, log: Path) -> int:
     return 0
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of ``lbp-rehab bench emg-stream``."""
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--rate", type=float, default=30.0, help="images a second")
-    parser.add_argument(
-        "--camera", default="", help="a recorded camera, or none (default: the sample recording)"
-    )
-
-
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure as the options say."""
     from lbp_rehab.commands.demo import SAMPLE  # noqa: PLC0415

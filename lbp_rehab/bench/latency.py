@@ -98,18 +98,6 @@ def measure(options: SessionOptions, seconds: float) -> dict[str, Any]:
     }
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of ``lbp-rehab bench latency``."""
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--rate", type=float, default=30.0, help="frames a second")
-    parser.add_argument(
-        "--camera", default="", help="a recorded camera (default: the sample recording)"
-    )
-    parser.add_argument("--emg", default="none", help="an sEMG source beside it")
-    parser.add_argument("--subject", default="", help="who the patient is")
-    parser.add_argument("--record", action="store_true", help="record everything meanwhile")
-
-
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure as the options say."""
     from lbp_rehab.commands.demo import SAMPLE  # noqa: PLC0415

@@ -40,15 +40,6 @@ ENLARGED = 3  # times, of photographs
 SHEET_PX, SHEET_COLUMNS = 420, 5
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument("source", help="a camera source such as folder:PATH or bag:PATH")
-    parser.add_argument("--photos", action="store_true", help="the folder holds single photographs")
-    parser.add_argument("--subject", default="nearest", help="who the patient is")
-    parser.add_argument("--gravity", default="auto", help="auto, overhead, or x,y,z")
-    parser.add_argument("--sheet", type=Path, metavar="PNG", help="write a picture of the answers")
-
-
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run the estimator over a recording, or over photographs."""
     settings = PoseSettings(

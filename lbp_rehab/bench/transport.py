@@ -130,14 +130,6 @@ def send(seconds: float, rate_hz: float, width: int, height: int) -> int:
     return 0
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of ``lbp-rehab bench transport``."""
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--rate", type=float, default=30.0, help="frames a second")
-    parser.add_argument("--width", type=int, default=640)
-    parser.add_argument("--height", type=int, default=480)
-
-
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure as the options say."""
     if not (arguments.seconds > 0 and arguments.rate > 0):

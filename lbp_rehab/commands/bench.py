@@ -15,6 +15,7 @@ from lbp_rehab.errors import InputError
 
 BENCHMARKS = {
     "transport": "RGB-D images from process to process: lost frames and latency",
+    "replay": "recordings through the graph in lockstep: how fast, and whether runs are the same",
     "latency": "camera stamp to pelvis/state through the whole graph, CPU and memory of each node",
     "pose": "3D keypoints on synthetic patients against exact truth, beside a naive peer",
     "pelvis": "pelvic and lumbar angles on synthetic patients against exact truth",
@@ -31,10 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
     for name, text in BENCHMARKS.items():
         sub = kinds.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        if name in options.ON_CASES:
-            options.add(name, sub)
-        else:
-            _module(name).add(sub)
+        options.add(name, sub)
         add_json(sub)
 
 

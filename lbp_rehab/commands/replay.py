@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -40,7 +41,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="JUnit XML of what changed")
     parser.add_argument("--output", type=Path, metavar="DIR", help="bag of what the nodes publish")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument(
+        "--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N",
+        help="processes; the result is the same (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster that does the work"
     )
@@ -67,7 +71,8 @@ def main(arguments: argparse.Namespace) -> int:
     if len(jobs) == 1 and not arguments.scheduler:
         if arguments.page is not None and jobs[0].golden is None:
             raise InputError("--page shows what changed, and there is no --golden to compare with")
-        return _one(replace(jobs[0], output=arguments.output, page=arguments.page), arguments)
+        job = replace(jobs[0], output=arguments.output, page=arguments.page)
+        return _one(replace(job, processes=arguments.jobs), arguments)
     return _many(jobs, arguments)
 
 

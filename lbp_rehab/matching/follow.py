@@ -12,7 +12,7 @@ from lbp_rehab.estimate import Estimate, Reason
 from lbp_rehab.matching.matcher import Match, Matcher, demonstrations_path
 from lbp_rehab.matching.reference import OwnBest, Reference, read_references
 from lbp_rehab.matching.repetition import Repetition, repetition
-from lbp_rehab.pelvis.types import PelvisState
+from lbp_rehab.pelvis.types import Method, PelvisState
 from lbp_rehab.pose.types import BodyPose
 from lbp_rehab.quality.types import Outcome, RepetitionResult
 from lbp_rehab.recognition.observation import JOINTS, Course, Observation, observe
@@ -95,6 +95,8 @@ class Follower:
 
     def see_pelvis(self, pelvis: PelvisState) -> None:
         """Take a pelvis; it counts with the pose of the same stamp, which must have come before."""
+        if pelvis.method != Method.SURFACE:
+            return  # says nothing that the pose does not
         for back, pose in enumerate(reversed(self._poses), start=1):
             if pose.stamp_ns == pelvis.stamp_ns:
                 both = observe(pose, pelvis)

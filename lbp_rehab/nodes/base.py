@@ -74,10 +74,19 @@ class LbpNode(Node):
     # Wiring
 
     def subscribe(
-        self, kind: type, topic: str, handler: Callable[[Any], None], profile: QoSProfile
+        self,
+        kind: type,
+        topic: str,
+        handler: Callable[[Any], None],
+        profile: QoSProfile,
+        *,
+        raw: bool = False,
     ) -> Any:
-        """Subscribe with a guarded callback: a message the handler refuses is dropped, counted."""
-        return self.create_subscription(kind, topic, self.guard(topic, handler), profile)
+        """Subscribe with a guarded callback: a message the handler refuses is dropped, counted.
+
+        ``raw``: the handler takes the message as it was serialised.
+        """
+        return self.create_subscription(kind, topic, self.guard(topic, handler), profile, raw=raw)
 
     def guard(self, topic: str, handler: Callable[..., None]) -> Callable[..., None]:
         """Wrap a callback so that no message can end the node."""

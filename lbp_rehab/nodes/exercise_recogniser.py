@@ -9,9 +9,10 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from lbp_rehab import msg
-from lbp_rehab.nodes import convert, qos
+from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert_recognition import to_recognition
+from lbp_rehab.nodes.convert_wire import read_body_pose, read_pelvis_state
 from lbp_rehab.nodes.parameters import Parameter
 from lbp_rehab.recognition.pairing import Pair, PelvisPairing
 from lbp_rehab.recognition.recogniser import Answer, Recogniser, Recognition, Settings
@@ -67,14 +68,14 @@ class ExerciseRecogniser(LbpNode):
         self._now: Recognition | None = None
         self._poses = self._without_pelvis = 0
         self._publish = self.advertise(msg.Recognition, "exercise/recognition", qos.RESULT)
-        self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT)
-        self.subscribe(msg.PelvisState, "pelvis/state", self._on_pelvis, qos.RESULT)
+        self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT, raw=True)
+        self.subscribe(msg.PelvisState, "pelvis/state", self._on_pelvis, qos.RESULT, raw=True)
 
-    def _on_pose(self, message: msg.BodyPose) -> None:
-        self._use(self._pairing.add_pose(convert.from_body_pose(message)))
+    def _on_pose(self, data: bytes) -> None:
+        self._use(self._pairing.add_pose(read_body_pose(data)))
 
-    def _on_pelvis(self, message: msg.PelvisState) -> None:
-        self._use(self._pairing.add_pelvis(convert.from_pelvis_state(message)))
+    def _on_pelvis(self, data: bytes) -> None:
+        self._use(self._pairing.add_pelvis(read_pelvis_state(data)))
 
     def _use(self, pairs: list[Pair]) -> None:
         for pose, pelvis in pairs:

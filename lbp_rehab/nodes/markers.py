@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
@@ -40,10 +41,9 @@ def to_markers(pose: BodyPose) -> MarkerArray:
     bones.pose.orientation.w = 1.0
     bones.scale.x = BONE_WIDTH_M
     index = {name: i for i, name in enumerate(pose.names)}
-    for a, b in DRAWN:
-        if a in index and b in index and known[index[a]] and known[index[b]]:
-            bones.points += [points[index[a]], points[index[b]]]
-            bones.colors += [_colour(a, b)] * 2
+    for a, b in drawn(pose, known):
+        bones.points += [points[index[a]], points[index[b]]]
+        bones.colors += [_colour(a, b)] * 2
     sigma = pose.sigma_m()
     joints = []
     for i in np.flatnonzero(known):
@@ -60,6 +60,12 @@ def to_markers(pose: BodyPose) -> MarkerArray:
         for i in np.flatnonzero(~known)
     ]
     return MarkerArray(markers=[bones, *joints, *gone])
+
+
+def drawn(pose: BodyPose, known: NDArray[np.bool_]) -> list[tuple[str, str]]:
+    """Return the bones of which both ends are known."""
+    there = {name for name, is_known in zip(pose.names, known, strict=True) if is_known}
+    return [(a, b) for a, b in DRAWN if a in there and b in there]
 
 
 def to_pelvis_markers(state: PelvisState, landmarks: PelvisLandmarks) -> MarkerArray:

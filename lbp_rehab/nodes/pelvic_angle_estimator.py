@@ -17,16 +17,16 @@ from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.base import LbpNode, run
-from lbp_rehab.nodes.convert import (
-    from_body_pose,
-    to_breath,
-    to_ns,
-    to_pelvis_landmarks,
-    to_pelvis_state,
+from lbp_rehab.nodes.convert import to_ns
+from lbp_rehab.nodes.convert_wire import (
+    breath_data,
+    pelvis_landmarks_data,
+    pelvis_markers_data,
+    pelvis_state_data,
+    read_body_pose,
 )
 from lbp_rehab.nodes.depth_pairing import DepthPairing
 from lbp_rehab.nodes.images import to_depth, to_intrinsics
-from lbp_rehab.nodes.markers import to_pelvis_markers
 from lbp_rehab.nodes.neutral_calibration import NeutralCalibration
 from lbp_rehab.nodes.parameters import Parameter
 from lbp_rehab.nodes.pose_estimator import DEPTH, INFO
@@ -73,7 +73,7 @@ class PelvicAngleEstimatorNode(LbpNode):
         )
         self.subscribe(CameraInfo, INFO, self._on_info, qos.IMAGES)
         self.subscribe(Image, DEPTH, self._on_depth, qos.IMAGES)
-        self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT)
+        self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT, raw=True)
         self._calibration = NeutralCalibration(self, self._estimator)
 
     def _on_info(self, info: CameraInfo) -> None:
@@ -82,8 +82,8 @@ class PelvicAngleEstimatorNode(LbpNode):
     def _on_depth(self, depth: Image) -> None:
         self._pairs.add_image(to_ns(depth.header.stamp), depth)
 
-    def _on_pose(self, message: msg.BodyPose) -> None:
-        pose = from_body_pose(message)
+    def _on_pose(self, data: bytes) -> None:
+        pose = read_body_pose(data)
         self._pairs.add_pose(pose.stamp_ns, pose)
 
     def _estimate(self, pose: BodyPose, image: Image | None) -> None:
@@ -92,10 +92,10 @@ class PelvicAngleEstimatorNode(LbpNode):
         state, sample = self._estimator.update(pose, depth, camera)
         self._last = state
         landmarks = landmarks_of(state, pose, depth, camera, self.settings["max_sigma_m"])
-        self._publish(to_pelvis_state(state))
-        self._publish_landmarks(to_pelvis_landmarks(state, landmarks))
-        self._publish_markers(to_pelvis_markers(state, landmarks))
-        self._publish_breath(to_breath(self._breath.update(pose, depth, camera)))
+        self._publish(pelvis_state_data(state))
+        self._publish_landmarks(pelvis_landmarks_data(state, landmarks))
+        self._publish_markers(pelvis_markers_data(state, landmarks))
+        self._publish_breath(breath_data(self._breath.update(pose, depth, camera)))
         self._calibration.add(sample, state.stamp_ns)
 
     def _read(self, image: Image | None) -> tuple[NDArray[np.uint16] | None, Intrinsics | None]:

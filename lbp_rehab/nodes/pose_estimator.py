@@ -16,9 +16,10 @@ from lbp_rehab.compat import ApproximateTimeSynchronizer, SimpleFilter
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes import qos
 from lbp_rehab.nodes.base import LbpNode, run
-from lbp_rehab.nodes.convert import NANOSECONDS, to_body_pose, to_ns
+from lbp_rehab.nodes.convert import NANOSECONDS, to_ns
+from lbp_rehab.nodes.convert_wire import body_pose_data, markers_data
 from lbp_rehab.nodes.images import to_frame
-from lbp_rehab.nodes.markers import support_transform, to_markers
+from lbp_rehab.nodes.markers import support_transform
 from lbp_rehab.nodes.parameters import Parameter
 from lbp_rehab.pose.backends import FORMS
 from lbp_rehab.pose.calibrated import parse_support
@@ -127,8 +128,8 @@ class PoseEstimatorNode(LbpNode):
         self._last_pose = pose
         if self._estimator.support_change != Change.NONE:
             self._last_change = self._estimator.support_change
-        self._publish_pose(to_body_pose(pose))
-        self._publish_markers(to_markers(pose))
+        self._publish_pose(body_pose_data(pose))
+        self._publish_markers(markers_data(pose))
         if self.settings["publish_tf"] and pose.support is not None and pose.support.height.known:
             self._publish_tf(TFMessage(transforms=[support_transform(pose)]))
 

@@ -16,6 +16,7 @@ from lbp_rehab.matching.follow import Follower, read_demonstrations
 from lbp_rehab.nodes import convert, qos
 from lbp_rehab.nodes.base import LbpNode, run
 from lbp_rehab.nodes.convert_quality import from_activation, to_live, to_repetition, to_session
+from lbp_rehab.nodes.convert_wire import read_body_pose, read_breath, read_pelvis_state
 from lbp_rehab.nodes.exercise_action import ExerciseAction
 from lbp_rehab.nodes.parameters import EXERCISE_FOLDER, Parameter, exercise_folder
 from lbp_rehab.quality.exercise import known_exercises, shared_exercise
@@ -82,22 +83,23 @@ class QualityScorer(LbpNode):
         if self.settings["exercise"]:
             side = Side[self.settings["side"].upper()]
             self._begin(self.settings["exercise"], side, self.settings["repetitions"], 0.0)
-        self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT)
-        self.subscribe(msg.PelvisState, "pelvis/state", self._on_pelvis, qos.RESULT)
-        self.subscribe(msg.Breath, "body/breath", self._on_breath, qos.RESULT)
+        self.subscribe(msg.BodyPose, "body/pose", self._on_pose, qos.RESULT, raw=True)
+        self.subscribe(msg.PelvisState, "pelvis/state", self._on_pelvis, qos.RESULT, raw=True)
+        self.subscribe(msg.Breath, "body/breath", self._on_breath, qos.RESULT, raw=True)
         self.subscribe(msg.EmgActivation, "emg/activation", self._on_activation, qos.RESULT)
         self._action = ExerciseAction(self, self._begin_goal, self._end)
 
-    def _on_pose(self, message: msg.BodyPose) -> None:
-        self._update(convert.to_ns(message.header.stamp), pose=convert.from_body_pose(message))
+    def _on_pose(self, data: bytes) -> None:
+        pose = read_body_pose(data)
+        self._update(pose.stamp_ns, pose=pose)
 
-    def _on_pelvis(self, message: msg.PelvisState) -> None:
-        stamp_ns = convert.to_ns(message.header.stamp)
-        self._update(stamp_ns, pelvis=convert.from_pelvis_state(message))
+    def _on_pelvis(self, data: bytes) -> None:
+        pelvis = read_pelvis_state(data)
+        self._update(pelvis.stamp_ns, pelvis=pelvis)
 
-    def _on_breath(self, message: msg.Breath) -> None:
-        stamp_ns = convert.to_ns(message.header.stamp)
-        self._update(stamp_ns, breath=convert.from_breath(message))
+    def _on_breath(self, data: bytes) -> None:
+        breath = read_breath(data)
+        self._update(breath.stamp_ns, breath=breath)
 
     def _on_activation(self, message: msg.EmgActivation) -> None:
         self._update(convert.to_ns(message.header.stamp), activation=from_activation(message))

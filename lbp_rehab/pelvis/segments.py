@@ -10,11 +10,16 @@ from scipy.spatial.transform import Rotation
 
 from lbp_rehab.pose.gravity import gravity_axes
 from lbp_rehab.pose.types import BodyPose, Support
+from lbp_rehab.vectors import cross
 
 POINTS = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
 MIN_SPAN_M = 0.03  # a third of the narrowest adult distance between the hip joints
 STEP_M = 1e-4  # of the numerical derivatives
 STEP_RAD = 1e-4
+# A step about each axis forward, then back.
+_TURNS = Rotation.from_rotvec(np.concatenate([np.eye(3), -np.eye(3)]) * STEP_RAD).as_matrix()
+_STEPS = np.eye(12).reshape(12, 4, 3) * STEP_M
+_ALL_STEPS = np.concatenate([np.zeros((1, 4, 3)), _STEPS, -_STEPS])
 
 Array = NDArray[np.float64]
 
@@ -35,15 +40,15 @@ def pelvis_axes(points: Array) -> Array:
     """
     left = _unit(points[..., 0, :] - points[..., 1, :])
     trunk = points[..., 2:, :].mean(axis=-2) - points[..., :2, :].mean(axis=-2)
-    anterior = _unit(np.cross(left, trunk))
-    return np.stack([anterior, left, np.cross(anterior, left)], axis=-1)
+    anterior = _unit(cross(left, trunk))
+    return np.stack([anterior, left, cross(anterior, left)], axis=-1)
 
 
 def spans_a_pelvis(points: Array) -> bool:
     """Whether the four points are far enough apart to define axes, shape (4, 3)."""
     left = points[0] - points[1]
     trunk = points[2:].mean(axis=0) - points[:2].mean(axis=0)
-    area = float(np.linalg.norm(np.cross(left, trunk)))
+    area = float(np.linalg.norm(cross(left, trunk)))
     return float(np.linalg.norm(left)) > MIN_SPAN_M and area > MIN_SPAN_M**2
 
 
@@ -93,9 +98,7 @@ def turned_angles(axes: Array, covariance: Array) -> tuple[Array, Array]:
     value : ndarray, shape (3,)
     covariance : ndarray, shape (3, 3)
     """
-    steps = np.concatenate([np.eye(3), -np.eye(3)]) * STEP_RAD
-    turned = axes @ Rotation.from_rotvec(steps).as_matrix()
-    values = cardan(turned)
+    values = cardan(axes @ _TURNS)
     apart = np.mod(values[:3] - values[3:] + np.pi, 2.0 * np.pi) - np.pi
     jacobian = apart.T / (2.0 * STEP_RAD)
     return cardan(axes), jacobian @ covariance @ jacobian.T
@@ -126,8 +129,7 @@ def propagate(
     covariance : ndarray, shape (m, m)
     """
     n = points.size
-    steps = np.eye(n).reshape(n, *points.shape) * STEP_M
-    values = function(np.concatenate([points[None], points + steps, points - steps]))
+    values = function(points + _ALL_STEPS)
     turn = values[1 : n + 1] - values[n + 1 :]
     jacobian = (np.mod(turn + np.pi, 2 * np.pi) - np.pi).T / (2 * STEP_M)
     joint = np.zeros((n, n))

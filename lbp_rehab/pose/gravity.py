@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lbp_rehab.vectors import cross
+
 VIEW_SHARE = 0.15  # of the viewing direction in that of the body
 STEEP = float(np.cos(np.deg2rad(20.0)))
 
@@ -18,7 +20,7 @@ def gravity_axes(up: NDArray[np.float64]) -> NDArray[np.float64]:
     forward = np.array([0.0, -1.0, 0.0]) if abs(up[2]) >= STEEP else np.array([0.0, 0.0, 1.0])
     x = forward - (forward @ up) * up
     x = x / max(float(np.linalg.norm(x)), 1e-9)
-    return np.stack([x, np.cross(up, x), up])
+    return np.stack([x, cross(up, x), up])
 
 
 def body_axes(up: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -38,4 +40,4 @@ def body_axes(up: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.
     forward = towards / np.linalg.norm(towards) + np.array([0.0, 0.0, VIEW_SHARE])
     x = forward - (forward @ up) * up
     x = x / max(float(np.linalg.norm(x)), 1e-9)
-    return np.stack([x, np.cross(up, x), up])
+    return np.stack([x, cross(up, x), up])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,14 @@ class Posture(IntEnum):
     SIDE_RIGHT = 6
     QUADRUPED = 7
     KNEELING = 8
+
+
+_UNKNOWN = int(Status.UNKNOWN)
+
+
+@lru_cache
+def _index(names: tuple[str, ...]) -> dict[str, int]:
+    return {name: k for k, name in reversed(list(enumerate(names)))}
 
 
 @dataclass(frozen=True)
@@ -129,9 +138,8 @@ class BodyPose:
 
     def known(self, *names: str) -> bool:
         """Whether every named keypoint has a position."""
-        return all(
-            n in self.names and self.status[self.names.index(n)] != Status.UNKNOWN for n in names
-        )
+        index = _index(self.names)
+        return all(n in index and self.status[index[n]] != _UNKNOWN for n in names)
 
     def point(self, name: str) -> NDArray[np.float64]:
         """Return the position of a keypoint, shape (3,); raises KeyError if it is unknown."""

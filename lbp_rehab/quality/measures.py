@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,11 @@ from lbp_rehab.quality.pose_measures import (
     unit_vector,
 )
 from lbp_rehab.quality.types import Side
+from lbp_rehab.vectors import cross
 
 STEP_M = 1e-5  # central differences: far above rounding, far below a segment's length
 STEP_RAD = 1e-5
+_WEAKER = (Status.HELD, Status.INFERRED)
 # A measure less certain than this says nothing useful about a movement.
 MAX_SIGMA = {"rad": math.radians(20.0), "fraction": 0.25, "m": 0.1}
 
@@ -125,15 +128,14 @@ def from_pose(name: str, pose: BodyPose) -> Estimate:
     points = pose.position[index]
     up = np.zeros(3) if support is None else np.asarray(support.up, dtype=np.float64)
     height_m = 0.0 if support is None else support.height.value
-    value = float(variant.function(points, up, height_m))
-    variance = _variance(variant.function, points, pose.covariance[index], up, height_m)
+    value, variance = _value(variant.function, points, pose.covariance[index], up, height_m)
     if variant.needs_support and support is not None:
         variance += _up_variance(variant.function, points, up, height_m, support.sigma_rad)
     sigma = math.sqrt(variance) if math.isfinite(variance) else math.inf
     if not math.isfinite(value) or sigma > MAX_SIGMA[unit(name)]:
         return Estimate.unknown(Reason.TOO_UNCERTAIN)
-    statuses = {Status(int(pose.status[i])) for i in index}
-    status = next((s for s in (Status.HELD, Status.INFERRED) if s in statuses), Status.MEASURED)
+    statuses = set(pose.status[index].tolist())
+    status = next((s for s in _WEAKER if s in statuses), Status.MEASURED)
     return Estimate(value, sigma, status)
 
 
@@ -145,22 +147,31 @@ def _why_missing(pose: BodyPose, points: tuple[str, ...]) -> Reason:
     return Reason.MISSING_INPUT
 
 
-def _variance(
+def _value(
     function: PointFunction, points: Array, covariance: Array, up: Array, height_m: float
-) -> float:
+) -> tuple[float, float]:
+    """Return a function of the points and its variance."""
     k = len(points)
+    n = 3 * k
+    all_ups = np.broadcast_to(up, (1 + 2 * n, 3))
+    values = function(points + _steps(k), all_ups, height_m)
+    jacobian = ((values[1 : 1 + n] - values[1 + n :]) / (2 * STEP_M)).reshape(k, 3)
+    variance = np.einsum("ki,kij,kj->", jacobian, covariance, jacobian)
+    return float(values[0]), float(variance)
+
+
+@cache
+def _steps(k: int) -> Array:
+    """Return no step, then one forward and one back of each coordinate of k points."""
     steps = np.eye(3 * k).reshape(3 * k, k, 3) * STEP_M
-    both = np.concatenate([points + steps, points - steps])
-    values = function(both, np.broadcast_to(up, (6 * k, 3)), height_m)
-    jacobian = ((values[: 3 * k] - values[3 * k :]) / (2 * STEP_M)).reshape(k, 3)
-    return float(np.einsum("ki,kij,kj->", jacobian, covariance, jacobian))
+    return np.concatenate([np.zeros((1, k, 3)), steps, -steps])
 
 
 def _up_variance(
     function: PointFunction, points: Array, up: Array, height_m: float, sigma_rad: float
 ) -> float:
-    across = unit_vector(np.cross(up, np.eye(3)[int(np.argmin(np.abs(up)))]))
-    tangents = np.stack([across, np.cross(up, across)])
+    across = unit_vector(cross(up, np.eye(3)[int(np.argmin(np.abs(up)))]))
+    tangents = np.stack([across, cross(up, across)])
     ups = unit_vector(np.concatenate([up + STEP_RAD * tangents, up - STEP_RAD * tangents]))
     values = function(np.broadcast_to(points, (4, *points.shape)), ups, height_m)
     slopes = (values[:2] - values[2:]) / (2 * STEP_RAD)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lbp_rehab.vectors import cross
+
 Array = NDArray[np.float64]
 # points (..., k, 3), up (..., 3), camera height over the support in metres -> (...)
 PointFunction = Callable[[Array, Array, float], Array]
@@ -40,7 +42,7 @@ def _dot(a: Array, b: Array) -> Array:
 
 def _angle(a: Array, b: Array) -> Array:
     """Return the angle between vectors; atan2 keeps it exact near 0 and pi."""
-    return np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), _dot(a, b))
+    return np.arctan2(np.linalg.norm(cross(a, b), axis=-1), _dot(a, b))
 
 
 def _elevation(vector: Array, up: Array) -> Array:
@@ -52,7 +54,7 @@ def _sagittal_angle(a: Array, b: Array, left: Array) -> Array:
     """Return the angle from a to b about ``left``, in (-pi/2, 3 pi/2]."""
     a = a - _dot(a, left)[..., None] * left
     b = b - _dot(b, left)[..., None] * left
-    angle = np.arctan2(_dot(np.cross(a, b), left), _dot(a, b))
+    angle = np.arctan2(_dot(cross(a, b), left), _dot(a, b))
     return np.where(angle <= -math.pi / 2, angle + 2 * math.pi, angle)
 
 
@@ -156,7 +158,7 @@ def _trunk(p: Array) -> tuple[Array, Array]:
 def _trunk_inclination(p: Array, up: Array, height_m: float) -> Array:
     trunk, left = _trunk(p)
     level_left = unit_vector(left - _dot(left, up)[..., None] * up)
-    return np.arctan2(_dot(trunk, np.cross(level_left, up)), _dot(trunk, up))
+    return np.arctan2(_dot(trunk, cross(level_left, up)), _dot(trunk, up))
 
 
 def _trunk_lean(p: Array, up: Array, height_m: float) -> Array:
@@ -174,7 +176,7 @@ def _trunk_rotation(p: Array, up: Array, height_m: float) -> Array:
     """Shoulder line against hip line about the trunk; shoulders turned to the left positive."""
     trunk, left = _trunk(p)
     across = p[..., 0, :] - p[..., 1, :]
-    return np.arctan2(-_dot(across, unit_vector(np.cross(left, trunk))), _dot(across, left))
+    return np.arctan2(-_dot(across, unit_vector(cross(left, trunk))), _dot(across, left))
 
 
 def _hips_below_line(p: Array, up: Array, height_m: float) -> Array:
@@ -208,7 +210,7 @@ def _head(p: Array) -> tuple[Array, Array, Array]:
 
 def _neck_flexion(p: Array, up: Array, height_m: float) -> Array:
     head, left, cranial = _head(p)
-    return np.arctan2(_dot(head, np.cross(left, cranial)), _dot(head, cranial))
+    return np.arctan2(_dot(head, cross(left, cranial)), _dot(head, cranial))
 
 
 def _neck_side_bend(p: Array, up: Array, height_m: float) -> Array:
@@ -224,7 +226,7 @@ def _face(p: Array, up: Array, height_m: float) -> Array:
     trunk, left = _trunk(p[..., :4, :])
     cranial = unit_vector(trunk - _dot(trunk, left)[..., None] * left)
     face = p[..., 6:, :].mean(axis=-2) - p[..., 4:6, :].mean(axis=-2)
-    return np.arctan2(-_dot(face, cranial), _dot(face, np.cross(left, cranial)))
+    return np.arctan2(-_dot(face, cranial), _dot(face, cross(left, cranial)))
 
 
 def _ear_line(p: Array, up: Array, height_m: float) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from lbp_rehab.estimate import Status
 from lbp_rehab.pelvis.types import Method, PelvisState
 from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.vectors import cross
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -19,6 +21,8 @@ JOINTS: tuple[str, ...] = (
     "l_hip", "r_hip", "l_knee", "r_knee", "l_ankle", "r_ankle", "l_toe", "r_toe",
 )  # fmt: skip
 JOINT = {name: k for k, name in enumerate(JOINTS)}
+_UNKNOWN = int(Status.UNKNOWN)
+_AXES = np.eye(3)
 _LEVEL = 0.5  # of an axis of the image that must lie on the level to give the heading
 
 
@@ -58,8 +62,8 @@ def observe(pose: BodyPose, pelvis: PelvisState | None = None) -> Observation | 
     if pose.support is None:
         return None
     turn = _level_axes(pose.support.up)
-    at = [pose.names.index(n) if n in pose.names else -1 for n in JOINTS]
-    known = np.array([k >= 0 and pose.status[k] != Status.UNKNOWN for k in at])
+    at = _places(pose.names)
+    known = (at >= 0) & (pose.status[at] != _UNKNOWN)
     points = np.where(known[:, None], pose.position[at] @ turn.T, 0.0)
     axes, lumbar = np.eye(3), 0.0
     axes_known = lumbar_known = False
@@ -76,18 +80,24 @@ def observe(pose: BodyPose, pelvis: PelvisState | None = None) -> Observation | 
     return Observation(pose.stamp_ns, points, known, axes, axes_known, lumbar, lumbar_known)
 
 
+@lru_cache
+def _places(names: tuple[str, ...]) -> NDArray[np.intp]:
+    """Return where `JOINTS` are among the names of a pose; -1 where they are not."""
+    return np.array([names.index(n) if n in names else -1 for n in JOINTS])
+
+
 def _level_axes(up: Array) -> Array:
     """Return axes with z up and x level with the image's rows, as rows in the optical frame.
 
     A camera on its side gives its columns instead. Unlike the viewing direction, which a camera
     that looks down has none of on the level, they go on smoothly however ``up`` wavers.
     """
-    for axis in np.eye(3):
+    for axis in _AXES:
         level = axis - (axis @ up) * up
         if np.linalg.norm(level) > _LEVEL:
             break
     x = level / np.linalg.norm(level)
-    return np.stack([x, np.cross(up, x), up])
+    return np.stack([x, cross(up, x), up])
 
 
 @dataclass(frozen=True)

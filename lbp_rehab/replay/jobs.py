@@ -51,6 +51,8 @@ class Job:
         HTML file of the comparison.
     nodes : tuple of Part
         Others than those of the session.
+    processes : int
+        With two, the first node of the session works ahead of the others.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Job:
     home: Path | None = None
     page: Path | None = None
     nodes: tuple[Part, ...] = ()
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,8 @@ class Outcome:
         One sentence, if there was no result; the rest is then empty.
     nodes : tuple of str
     replayed : Replayed, optional
-    took_s : float
-        For the replay, without loading the nodes.
+    took_s, startup_s : float
+        For the replay; of it, until the first message was worked off.
     comparison : Comparison, optional
         With the golden recording, if there is one.
     made : Provenance, optional
@@ -115,6 +118,7 @@ class Outcome:
     nodes: tuple[str, ...] = ()
     replayed: Replayed | None = None
     took_s: float = 0.0
+    startup_s: float = 0.0
     comparison: Comparison | None = None
     made: Provenance | None = None
     changes: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -137,6 +141,7 @@ class Outcome:
             "nodes": list(self.nodes),
             "recording_s": round(length_s, 3),
             "took_s": round(self.took_s, 3),
+            "startup_s": round(self.startup_s, 3),
             "realtime_factor": round(length_s / max(self.took_s, 1e-9), 2),
             "fed": result.fed,
             "sent": result.sent,
@@ -180,15 +185,17 @@ def _run(job: Job, scratch: Path, progress: Callable[[float], None]) -> Outcome:
                 people.add(message.person_id)
                 repetitions.append(_repetition(message, bag.start_ns))
 
-        begin_s = time.perf_counter()
+        begin_s = first_s = time.perf_counter()
+
+        def follow(now_ns: int) -> None:
+            nonlocal first_s
+            if first_s == begin_s:
+                first_s = time.perf_counter()
+            progress((now_ns - bag.start_ns) / NANOSECONDS)
+
+        ahead = job.processes > 1 and len(nodes) > 1 and not job.nodes
         try:
-            result = replay(
-                bag,
-                nodes,
-                hear,
-                job.selection,
-                lambda now_ns: progress((now_ns - bag.start_ns) / NANOSECONDS),
-            )
+            result = replay(bag, nodes, hear, job.selection, follow, ahead=ahead)
             took_s = time.perf_counter() - begin_s
             home = job.home or job.golden or output or job.bag
             made = provenance.made(job.bag, home, job.options, job.selection, result)
@@ -202,6 +209,7 @@ def _run(job: Job, scratch: Path, progress: Callable[[float], None]) -> Outcome:
         nodes=tuple(part.kind.__name__ for part in nodes),
         replayed=result,
         took_s=took_s,
+        startup_s=first_s - begin_s,
         made=made,
         person=next(iter(people), ""),
         repetitions=tuple(repetitions),

@@ -10,10 +10,13 @@ import hashlib
 import struct
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import rclpy
 from rclpy.node import Node
@@ -24,10 +27,12 @@ from rosbags.interfaces import Qos, QosDurability, QosReliability
 from lbp_rehab.bags import BagReader
 from lbp_rehab.bags.definitions import message_class
 from lbp_rehab.bags.play import CLOCK_TOPIC, Output, Selection, select, span_ns
+from lbp_rehab.bags.topics import is_service_event
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.base import LbpNode
 from lbp_rehab.nodes.images import raw_image
 from lbp_rehab.replay import calls
+from lbp_rehab.replay.ahead import END, FED, MAKE, Act, Ahead, Ghost, Scribe
 from lbp_rehab.replay.nodes import clock_message, in_world
 from lbp_rehab.replay.world import Sent, Terms, World, Writer
 
@@ -62,11 +67,17 @@ class Lockstep:
         Time at which they are made.
     on_sent : callable
         Hears every message that they publish, in order.
+    acts : iterator of tuple, optional
+        What the first of them did in a process of its own; see `lbp_rehab.replay.ahead`.
+    world : World, optional
+        In place of one with that start.
 
     Attributes
     ----------
     nodes : list of rclpy.node.Node
     world : World
+    ghost : Ghost or None
+        In place of the first node, if that works ahead.
     """
 
     def __init__(
@@ -74,25 +85,39 @@ class Lockstep:
         parts: Sequence[Part],
         start_ns: int,
         on_sent: Callable[[Sent], None] = lambda _: None,
+        acts: Iterator[Act] | None = None,
+        world: World | None = None,
     ) -> None:
-        self.world = World(start_ns, on_sent, clock_message)
+        self.world = world or World(start_ns, on_sent, clock_message)
+        self.ghost = None if acts is None else Ghost(self.world, acts)
         self.nodes: list[Node] = []
         self._context = rclpy.Context()
         rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         try:
+            if self.ghost is not None:
+                self.ghost.turn(MAKE)
+                parts = parts[1:]
             for part in parts:
-                kind = in_world(part.kind, self.world, self._context, part.arguments)
-                self.nodes.append(kind(**part.options))
+                self.nodes.append(self.world.turn(MAKE, partial(self._make, part)))
             self.world.drain()
         except BaseException:
             self._destroy()
             raise
 
+    def _make(self, part: Part) -> Node:
+        kind = in_world(part.kind, self.world, self._context, part.arguments)
+        node = kind(**part.options)
+        self.world.made(node.get_fully_qualified_name(), _parameters(node))
+        return node
+
     def end(self) -> None:
         """Let the nodes say their last words."""
+        if self.ghost is not None:
+            self.ghost.turn(END)
+            self.world.drain()
         for node in self.nodes:
             if isinstance(node, LbpNode):
-                node.end()
+                self.world.turn(END, node.end)
                 self.world.drain()
 
     def __enter__(self) -> Lockstep:
@@ -132,7 +157,7 @@ class Replayed:
     start_ns, end_ns : int
         Of the recording.
     parameters : dict of str to dict
-        Of each node by its full name, as they were at the end.
+        Of each node by its full name, as it was made.
     """
 
     fed: dict[str, int]
@@ -170,6 +195,8 @@ def replay(
     on_sent: Callable[[Sent], None] = lambda _: None,
     selection: Selection | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    *,
+    ahead: bool = False,
 ) -> Replayed:
     """Feed a recording to nodes.
 
@@ -186,6 +213,9 @@ def replay(
         Of topics and time; default: all.
     progress : callable
         Is told the time of the recording now and then, nanoseconds.
+    ahead : bool
+        Whether the first node works in a process of its own, to the same bytes. It must not hear
+        the others or be called by them.
 
     Raises
     ------
@@ -200,29 +230,25 @@ def replay(
         digests.add(sent)
         on_sent(sent)
 
-    with Lockstep(parts, first_ns, hear) as lockstep:
-        world = lockstep.world
-        selected = [output.source for output in select(bag.topics, chosen)]
-        asked = calls.find({name: bag.topics[name] for name in selected}, world, warnings)
-        feeds = _feeds(bag, chosen, world, warnings)
-        for message in bag.messages(feeds.keys() | asked.keys(), first_ns, last_ns + 1):
-            world.go_to(message.log_time_ns)
-            if message.topic in asked:
-                fed[message.topic] += asked[message.topic].repeat(message.data, world)
-                world.drain()
-                continue
-            output, writer = feeds[message.topic]
-            try:
-                data = _ready(output, message.data)
-            except InputError as error:
-                warnings.append(f"{message.topic}: {error}")
-                continue
-            fed[writer.topic] += 1
-            world.play(writer, data)
-            world.drain()
-            progress(message.log_time_ns)
-        world.go_to(last_ns)
-        parameters = {n.get_fully_qualified_name(): _parameters(n) for n in lockstep.nodes}
+    ahead = ahead and not any(is_service_event(name) for name in bag.topics)
+    with ExitStack() as stack:
+        acts = None
+        if ahead:
+            acts = stack.enter_context(Ahead(bag.path, parts[0], chosen)).acts()
+        lockstep = stack.enter_context(Lockstep(parts, first_ns, hear, acts))
+        world, ghost = lockstep.world, lockstep.ghost
+
+        def ready(output: Output, writer: Writer, data: bytes) -> bytes:
+            if ghost is not None and ghost.hears(output.name):
+                if refusal := ghost.fed(output.name):
+                    raise InputError(refusal)
+                if ghost.alone(output.name) and not writer.terms.latched:
+                    return b""
+            return _ready(output, data)
+
+        for topic, count, time_ns in _feed(bag, chosen, world, ready, warnings):
+            fed[topic] += count
+            progress(time_ns)
     warnings += [
         f"{topic}: {count} messages are damaged and were not heard"
         for topic, count in sorted(world.unreadable.items())
@@ -236,7 +262,7 @@ def replay(
         said,
         first_ns,
         last_ns,
-        parameters,
+        world.parameters,
     )
 
 
@@ -245,6 +271,61 @@ def _parameters(node: Node) -> dict[str, Any]:
         name: node.get_parameter(name).value for name in sorted(node.get_parameters_by_prefix(""))
     }
     return {k: list(v) if isinstance(v, array) else v for k, v in values.items()}
+
+
+def replay_ahead(path: Path, part: Part, selection: Selection, out: BinaryIO) -> None:
+    """Feed a recording to a node whose acts are told; see `lbp_rehab.replay.ahead`."""
+    with BagReader(path, as_installed=True) as bag:
+        start_ns, _ = span_ns(bag, selection)
+        scribe = Scribe(start_ns, clock_message, out)
+
+        def ready(output: Output, writer: Writer, data: bytes) -> bytes:
+            try:
+                data = _ready(output, data)
+            except InputError as error:
+                scribe.tell(FED, output.name, str(error))
+                raise
+            scribe.tell(FED, output.name, "")
+            return data
+
+        with Lockstep([part], start_ns, world=scribe):
+            for _ in _feed(bag, selection, scribe, ready, []):
+                scribe.flush()
+        scribe.flush()
+
+
+def _feed(
+    bag: BagReader,
+    selection: Selection,
+    world: World,
+    ready: Callable[[Output, Writer, bytes], bytes],
+    warnings: list[str],
+) -> Iterator[tuple[str, int, int]]:
+    """Feed a recording to a world; yield the topic, how many messages were fed, and the time.
+
+    ``ready`` makes of a message of the bag what is fed.
+    """
+    first_ns, last_ns = span_ns(bag, selection)
+    selected = [output.source for output in select(bag.topics, selection)]
+    asked = calls.find({name: bag.topics[name] for name in selected}, world, warnings)
+    feeds = _feeds(bag, selection, world, warnings)
+    for message in bag.messages(feeds.keys() | asked.keys(), first_ns, last_ns + 1):
+        world.go_to(message.log_time_ns)
+        if message.topic in asked:
+            count = asked[message.topic].repeat(message.data, world)
+            world.drain()
+            yield message.topic, count, message.log_time_ns
+            continue
+        output, writer = feeds[message.topic]
+        try:
+            data = ready(output, writer, message.data)
+        except InputError as error:
+            warnings.append(f"{message.topic}: {error}")
+            continue
+        world.play(writer, data)
+        world.drain()
+        yield writer.topic, 1, message.log_time_ns
+    world.go_to(last_ns)
 
 
 def _feeds(

@@ -20,7 +20,9 @@ from rclpy.serialization import deserialize_message, serialize_message
 from rclpy.task import Future, Task
 from rosgraph_msgs.msg import Clock
 
+from lbp_rehab.nodes.base import LbpNode
 from lbp_rehab.nodes.convert import to_stamp
+from lbp_rehab.nodes.wire import Filled, type_name
 from lbp_rehab.replay.actions import WorldActionServer
 from lbp_rehab.replay.canonical import canonical
 from lbp_rehab.replay.world import Alarm, Reader, Terms, World, Writer
@@ -68,8 +70,12 @@ class _Publisher:
         if isinstance(message, ParameterEvent):
             # The first one is made before the node's clock is simulated.
             message.stamp = to_stamp(self._world.now_ns)
-        data = message if isinstance(message, bytes) else bytes(serialize_message(message))
-        self._world.send(self._writer, canonical(self._writer.kind, data))
+        if isinstance(message, Filled):  # is canonical
+            data: bytes = message
+        else:
+            data = message if isinstance(message, bytes) else bytes(serialize_message(message))
+            data = canonical(self._writer.kind, data)
+        self._world.send(self._writer, data)
 
     def get_subscription_count(self) -> int:
         readers = self._world.readers.get(self.topic, [])
@@ -263,12 +269,15 @@ class _WorldNode(Node):
     ) -> Any:
         profile = self._validate_qos_or_depth_parameter(qos_profile)
         world, wants_info = self.world, _takes_two(callback)
+        name = self.resolve_topic_name(topic)
+        # Our nodes leave messages as they came and may share them; others might change theirs.
+        read = _read_once if isinstance(self, LbpNode) else _read
 
         def take(data: bytes) -> None:
             try:
-                message = data if raw else deserialize_message(data, msg_type)
+                message = data if raw else read(world, name, data, msg_type)
             except RuntimeError:  # rclpy's RMWError: damaged in the recording
-                world.unreadable[name] += 1
+                world.not_read(name)
                 return
             if wants_info:
                 info = {"source_timestamp": world.now_ns, "received_timestamp": world.now_ns}
@@ -276,7 +285,6 @@ class _WorldNode(Node):
             else:
                 run(world, lambda: callback(message))
 
-        name = self.resolve_topic_name(topic)
         reader = world.listen(name, terms(profile), take)
         return _keep(self._subscriptions, _Subscription(world, reader, msg_type, profile))
 
@@ -350,12 +358,6 @@ def run(
     world.until(step)
 
 
-def type_name(kind: type) -> str:
-    """Return the name of a message's type, such as ``sensor_msgs/msg/Image``."""
-    package, interface, _ = kind.__module__.rsplit(".", 2)
-    return f"{package.replace('.', '/')}/{interface}/{kind.__name__}"
-
-
 def terms(profile: QoSProfile) -> Terms:
     """Return what of a profile decides who hears whom."""
     keeps_all = profile.history == HistoryPolicy.KEEP_ALL
@@ -364,6 +366,20 @@ def terms(profile: QoSProfile) -> Terms:
         latched=profile.durability == DurabilityPolicy.TRANSIENT_LOCAL,
         depth=0 if keeps_all else profile.depth,
     )
+
+
+def _read(world: World, topic: str, data: bytes, kind: type) -> Any:
+    return deserialize_message(data, kind)
+
+
+def _read_once(world: World, topic: str, data: bytes, kind: type) -> Any:
+    """Return the same message to all who read the same bytes, one after the other."""
+    before = world.read.get(topic)
+    if before is not None and before[0] is data and type(before[1]) is kind:
+        return before[1]
+    message = deserialize_message(data, kind)
+    world.read[topic] = data, message
+    return message
 
 
 def _step(task: Task) -> bool:

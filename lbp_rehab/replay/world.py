@@ -11,6 +11,7 @@ import heapq
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 CLOCK_TOPIC = "/clock"
 
@@ -133,6 +134,10 @@ class World:
         Topics that somebody listens to on terms that a writer does not offer, and those terms.
     unreadable : Counter of str
         By topic, how often a reader could not understand a message.
+    parameters : dict of str to dict
+        Of each node by its full name.
+    read : dict of str to (bytes, object)
+        By topic, what was read last and as what: its other readers come right after the first.
     """
 
     def __init__(
@@ -148,6 +153,8 @@ class World:
         self.unreadable: Counter[str] = Counter()
         self.services: dict[str, Service] = {}
         self.callers: set[str] = set()
+        self.parameters: dict[str, dict[str, Any]] = {}
+        self.read: dict[str, tuple[bytes, Any]] = {}
         self._on_sent, self._clock = on_sent, clock
         self._jobs: deque[Callable[[], None]] = deque()
         self._alarms: list[tuple[int, int, Alarm]] = []
@@ -214,7 +221,19 @@ class World:
         if (service := self.services.get(name)) is not None:
             service(request, reply)
 
+    def made(self, node: str, parameters: dict[str, Any]) -> None:
+        """Note a node's parameters."""
+        self.parameters[node] = parameters
+
+    def not_read(self, topic: str) -> None:
+        """Count a message that a reader could not understand."""
+        self.unreadable[topic] += 1
+
     # Work
+
+    def turn(self, key: int | str, act: Callable[[], Any]) -> Any:
+        """Let a node act by itself: be made, or end."""
+        return act()
 
     def later(self, job: Callable[[], None]) -> None:
         """Do something at this instant, after all that is to be done before it."""

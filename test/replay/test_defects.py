@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from rclpy.serialization import deserialize_message, serialize_message
 
-from lbp_rehab import msg
 from lbp_rehab.bags.play import Selection
 from lbp_rehab.compare import tolerance
 from lbp_rehab.graph import SessionOptions
 from lbp_rehab.nodes import (
+    convert,
     emg_bridge,
     exercise_recogniser,
     feedback_speaker,
@@ -151,16 +150,28 @@ def after(module, name, change):
     return plant
 
 
+def before(module, name, change):
+    """Change what a function is given."""
+
+    def plant(patch):
+        original = getattr(module, name)
+        patch.setattr(module, name, lambda given, *rest: original(change(given), *rest))
+
+    return plant
+
+
 def constant(module, name, factor):
     return lambda patch: patch.setattr(module, name, getattr(module, name) * factor)
 
 
-def swap_sides(message):
-    names = {k.name: k for k in message.keypoints}
-    for left in [n for n in names if n.startswith("l_")]:
-        a, b = names[left], names["r_" + left[2:]]
-        a.position, b.position = b.position, a.position
-    return message
+def swap_sides(pose):
+    other = [pose.names.index(mirrored(name)) for name in pose.names]
+    return replace(pose, position=pose.position[other])
+
+
+def mirrored(name):
+    sides = {"l_": "r_", "r_": "l_"}
+    return sides.get(name[:2], name[:2]) + name[2:]
 
 
 def one_frame_late(patch):
@@ -192,30 +203,30 @@ def drops_the_20th(kind, method):
     return plant
 
 
-def negative_tilt(message):
-    for estimate in (message.tilt, message.tilt_relative):
-        estimate.value = -estimate.value
-    return message
+def turned(state, name, change):
+    angles = replace(state.absolute, **{name: change(getattr(state.absolute, name))})
+    return replace(state, absolute=angles)
 
 
-def tilted_by_a_degree(message):
-    message.obliquity.value += np.deg2rad(1.0)
-    return message
+def negative_tilt(state):
+    return turned(state, "tilt", lambda angle: replace(angle, value=-angle.value))
 
 
-def neutral_forgotten(message):
-    message.tilt_relative = message.tilt
-    return message
+def off_by_a_degree(state):
+    off = np.deg2rad(1.0)
+    return turned(state, "obliquity", lambda angle: replace(angle, value=angle.value + off))
 
 
-def other_rotation(message):
-    message.rotation.value *= -1.0
-    return message
+def neutral_forgotten(state):
+    return replace(state, relative=replace(state.relative, tilt=state.absolute.tilt))
 
 
-def sigma_too_small(message):
-    message.tilt.sigma *= 0.95
-    return message
+def other_rotation(state):
+    return turned(state, "rotation", lambda angle: replace(angle, value=-angle.value))
+
+
+def sigma_too_small(state):
+    return turned(state, "tilt", lambda angle: replace(angle, sigma=0.95 * angle.sigma))
 
 
 def channels_swapped(chunk):
@@ -250,7 +261,7 @@ def half_the_points(message):
 # name: (stage, plant, parameters of the stage's first node, where it is, what is said of it)
 DEFECTS = {
     "left and right swapped": (
-        "pose", after(pose_estimator, "to_body_pose", swap_sides), {}, "/body/pose", "swapped"),
+        "pose", before(pose_estimator, "body_pose_data", swap_sides), {}, "/body/pose", "swapped"),
     "images one frame late": ("pose", one_frame_late, {}, "/body/pose", ""),
     "smoothing 5 % faster": (
         "pose", None, {"pose_estimator": {"smoothing_cutoff_hz": 1.575}},
@@ -263,22 +274,22 @@ DEFECTS = {
         "pose", drops_the_20th(pose_estimator.PoseEstimatorNode, "_estimate"), {},
         "/body/pose", "1 message of 37 missing"),
     "sign of the tilt": (
-        "pelvis", after(pelvic_angle_estimator, "to_pelvis_state", negative_tilt), {},
+        "pelvis", before(pelvic_angle_estimator, "pelvis_state_data", negative_tilt), {},
         "/pelvis/state", "sign looks reversed"),
     "obliquity off by a degree": (
-        "pelvis", after(pelvic_angle_estimator, "to_pelvis_state", tilted_by_a_degree), {},
+        "pelvis", before(pelvic_angle_estimator, "pelvis_state_data", off_by_a_degree), {},
         "/pelvis/state", "pelvic obliquity is up to 1.0 degrees more"),
     "neutral not subtracted": (
-        "pelvis", after(pelvic_angle_estimator, "to_pelvis_state", neutral_forgotten), {},
+        "pelvis", before(pelvic_angle_estimator, "pelvis_state_data", neutral_forgotten), {},
         "/pelvis/state", "pelvic tilt from neutral"),
     "neutral averaged over less time": (
         "pelvis", None, {"pelvic_angle_estimator": {"neutral_duration_s": 1.0}},
         "/pelvis/state", ""),
     "too sure of the tilt": (
-        "pelvis", after(pelvic_angle_estimator, "to_pelvis_state", sigma_too_small), {},
+        "pelvis", before(pelvic_angle_estimator, "pelvis_state_data", sigma_too_small), {},
         "/pelvis/state", "tilt.sigma"),
     "left rotation for right": (
-        "pelvis", after(pelvic_angle_estimator, "to_pelvis_state", other_rotation), {},
+        "pelvis", before(pelvic_angle_estimator, "pelvis_state_data", other_rotation), {},
         "/pelvis/state", "pelvic rotation is up to"),
     "envelope filter off by 5 %": ("emg", None, {"emg_bridge": {"envelope_hz": 6.3}},
         "/emg/activation", ""),
@@ -330,8 +341,9 @@ def test_a_defect_is_caught_and_named_where_it_is(name, stages, monkeypatch):
     assert said in "\n".join(found.of_topic[where])
 
 
-def same_by_another_way(message):
-    return deserialize_message(serialize_message(message), msg.BodyPose)
+def by_rclpy(patch):
+    """The same message, made field by field and serialised by rclpy."""
+    patch.setattr(pose_estimator, "body_pose_data", convert.to_body_pose)
 
 
 def in_other_words(patch):
@@ -346,7 +358,7 @@ def in_other_words(patch):
 
 HARMLESS = {
     "a message built another way": (
-        "pose", after(pose_estimator, "to_body_pose", same_by_another_way), {}),
+        "pose", by_rclpy, {}),
     "other rounding": ("pose", in_other_words, {}),
     "a parameter of no effect here": ("pose", None, {"pose_estimator": {"hold_s": 0.31}}),
     "a constant that names another unit": (
