@@ -64,7 +64,7 @@ class Golden:
 def at(path: Path) -> Golden | None:
     """Return the golden recording at a path; None if there is none."""
     made = provenance.read(path) if path.is_dir() else None
-    return Golden(path, made) if made is not None else None
+    return Golden(path, made) if made is not None and made.golden else None
 
 
 def within(folder: Path) -> list[Golden]:
@@ -145,7 +145,7 @@ def renew(
         See `lbp_rehab.replay.jobs.run`.
     """
     with _beside(golden.path) as fresh:
-        outcome = run(replace(golden.job(), output=fresh, page=page), progress)
+        outcome = run(replace(golden.job(), output=fresh, home=golden.path, page=page), progress)
         changed = not outcome.error and (not outcome.passed or bool(outcome.changes))
         if changed and accept(outcome):
             _put(fresh, golden.path)

@@ -46,7 +46,7 @@ class Job:
     output : Path, optional
         Bag to keep of what comes out; must not exist.
     home : Path, optional
-        Where the output will be kept in the end; its files are named relative to it.
+        Where the output will be kept as golden; its files are named relative to it.
     page : Path, optional
         HTML file of the comparison.
     nodes : tuple of Part
@@ -198,7 +198,8 @@ def _run(job: Job, scratch: Path, progress: Callable[[float], None]) -> Outcome:
             result = replay(bag, nodes, hear, job.selection, follow, ahead=ahead)
             took_s = time.perf_counter() - begin_s
             home = job.home or job.golden or output or job.bag
-            made = provenance.made(job.bag, home, job.options, job.selection, result)
+            kept = job.home is not None
+            made = provenance.made(job.bag, home, job.options, job.selection, result, kept=kept)
             if writer is not None:
                 writer.custom_data[provenance.KEY] = made.text()
         finally:

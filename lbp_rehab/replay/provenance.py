@@ -22,7 +22,7 @@ from lbp_rehab.graph import DEFAULTS, SessionOptions
 from lbp_rehab.paths import config_dir, resource_dir
 from lbp_rehab.replay.lockstep import Replayed
 
-KEY = "lbp_rehab.golden"  # in the bag's custom_data
+KEY = "lbp_rehab.provenance"  # in the bag's custom_data
 # Libraries whose version can change a number.
 LIBRARIES = (
     "numpy",
@@ -38,10 +38,12 @@ FILES = ("params", "mvc_file", "emg_channels", "exercise_folder", "exercise")
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a golden recording knows of its making.
+    """What the result of a replay knows of its making.
 
     Attributes
     ----------
+    golden : bool
+        Whether it was kept as right.
     recording : str
         Path of the recording that was replayed, relative to the golden one's folder.
     recording_sha256 : str
@@ -64,6 +66,7 @@ class Provenance:
         Of each topic.
     """
 
+    golden: bool = False
     recording: str = ""
     recording_sha256: str = ""
     options: dict[str, Any] = field(default_factory=dict)
@@ -106,8 +109,10 @@ def made(
     options: SessionOptions,
     selection: Selection,
     replayed: Replayed,
+    *,
+    kept: bool,
 ) -> Provenance:
-    """Return the provenance of a golden recording that is being made.
+    """Return the provenance of a bag that is being made.
 
     Parameters
     ----------
@@ -116,12 +121,15 @@ def made(
     options : SessionOptions
     selection : Selection
     replayed : Replayed
+    kept : bool
+        Whether the bag is kept as golden.
     """
     chosen = {k: v for k, v in asdict(options).items() if v != getattr(DEFAULTS, k)}
     for name in FILES:
         if _is_file(name, chosen.get(name, "")):
             chosen[name] = os.path.relpath(chosen[name], golden)
     return Provenance(
+        kept,
         os.path.relpath(recording, golden),
         recording_sha256(recording),
         chosen,

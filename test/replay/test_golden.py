@@ -271,3 +271,11 @@ def test_a_damaged_provenance_is_one_sentence(kept, capsys):
     file.write_text(file.read_text().replace('"recording"', '"recording'))
     assert main(["golden", "list"]) == 2
     assert "says nothing usable of how it was made; add it anew" in capsys.readouterr().err
+
+
+def test_what_a_replay_gives_is_a_recording_like_any_other(emg, tmp_path):
+    """It knows how it was made, but nobody said that it is right."""
+    out = tmp_path / "out"
+    assert main(["replay", str(emg), "--output", str(out)]) == 0
+    assert provenance.read(out) is not None
+    assert golden.at(out) is None
