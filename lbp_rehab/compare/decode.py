@@ -6,6 +6,7 @@ import struct
 from functools import cache
 from typing import Any
 
+from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
@@ -14,6 +15,7 @@ from lbp_rehab.bags.definitions import installed
 from lbp_rehab.errors import InputError
 from lbp_rehab.stamps import NANOSECONDS
 
+HEADER = "std_msgs/msg/Header"
 _CDR_HEADER = 4  # bytes
 
 
@@ -36,10 +38,11 @@ class Decoder:
         text = topic.definition if topic.encoding == "ros2msg" else ""
         text = text or installed(topic.type).text
         self._store = _store(text, topic.type) if text else None
-        self._stamped = False
-        if self._store is not None:
-            fields = self._store.get_msgdef(topic.type).fields
-            self._stamped = bool(fields) and fields[0][1][1] == "std_msgs/msg/Header"
+        if self._store is not None and topic.type not in self._store.fielddefs:
+            # So rosbags calls the types of calls: lbp_rehab/srv/msg/CalibrateMvc_Event.
+            package, _, name = topic.type.rpartition("/")
+            self._type = f"{package}/msg/{name}"
+        self._stamp_at = _stamp_at(self._store, self._type) if self._store is not None else None
 
     @property
     def known(self) -> bool:
@@ -67,11 +70,29 @@ class Decoder:
             ) from None
 
     def stamp_ns(self, data: bytes, otherwise_ns: int) -> int:
-        """Return the header's stamp without decoding the rest; what is given if there is none."""
-        if not self._stamped or len(data) < _CDR_HEADER + 8:
+        """Return the header's stamp without decoding the rest; what is given if there is none.
+
+        A message that is a list, such as of markers or transforms, has that of its first element.
+        """
+        if self._stamp_at is None or len(data) < self._stamp_at + 8:
             return otherwise_ns
-        seconds, rest = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, _CDR_HEADER)
+        seconds, rest = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, self._stamp_at)
         return int(seconds * NANOSECONDS + rest) or otherwise_ns
+
+
+def _stamp_at(store: Typestore, type_name: str) -> int | None:
+    """Return where in the bytes of a message its stamp is; None if it has none."""
+    fields = store.get_msgdef(type_name).fields
+    if not fields:
+        return None
+    kind, what = fields[0][1]
+    if kind == Nodetype.NAME:
+        return _CDR_HEADER if what == HEADER else None
+    if kind == Nodetype.SEQUENCE and what[0][0] == Nodetype.NAME:
+        inner = store.get_msgdef(str(what[0][1])).fields
+        if inner and inner[0][1] == (Nodetype.NAME, HEADER):
+            return _CDR_HEADER + 4  # after the length
+    return None
 
 
 @cache
