@@ -15,19 +15,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lbp_rehab.bags import BagReader
-from lbp_rehab.bags.images import COMPRESSED_TYPE, Transport, decode, split_topic
 from lbp_rehab.compare.comparison import Aligned, Column, Comparison
 from lbp_rehab.compare.decode import Decoder
 from lbp_rehab.compare.fields import constant
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.convert import from_body_pose
-from lbp_rehab.nodes.images import to_rgb
 from lbp_rehab.pose.overlay import draw
+from lbp_rehab.report.frames import colour_images, colour_topic
 from lbp_rehab.stamps import to_ns
 
 GOLDEN, CHANGED, RED = "#8a8a8a", "#1f6fd6", "#c0202a"
 GOLDEN_RGB = (200, 200, 200)
-COLOR = "color/image_raw"
 COURSE = 3  # messages; fewer are read in the table
 
 
@@ -159,7 +157,10 @@ def frames(
     if not len(known):
         return
     wanted = {int(known[np.argmin(np.abs(known - stamp))]) for stamp in stamps_ns}
-    for stamp_ns, image in _images(recordings, wanted):
+    with_images = next((bag for bag in recordings if colour_topic(bag) is not None), None)
+    if with_images is None:
+        return
+    for stamp_ns, image in colour_images(with_images, wanted):
         for side, colour in ((0, GOLDEN_RGB), (1, None)):
             message = poses[side].get(stamp_ns)
             with suppress(InputError):  # a pose that is wrong in itself cannot be drawn
@@ -174,27 +175,3 @@ def _poses(bag: BagReader) -> dict[int, Any]:
         return {}
     decoder = Decoder(bag.topics[topic])
     return {decoder.stamp_ns(m.data, m.log_time_ns): decoder(m.data) for m in bag.messages({topic})}
-
-
-def _images(
-    recordings: Sequence[BagReader], wanted: set[int]
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    for bag in recordings:
-        names = [n for n in bag.topics if n.endswith((f"/{COLOR}", f"/{COLOR}/compressed"))]
-        if not names:
-            continue
-        topic = bag.topics[min(names)]
-        decoder = Decoder(topic)
-        for recorded in bag.messages({topic.name}):
-            stamp_ns = decoder.stamp_ns(recorded.data, recorded.log_time_ns)
-            if stamp_ns not in wanted:
-                continue
-            message = decoder(recorded.data)
-            if topic.type == COMPRESSED_TYPE:
-                split = split_topic(topic.name)
-                transport = split[1] if split else Transport.COMPRESSED
-                pixels = decode(transport, message.format, bytes(message.data)).pixels
-                yield stamp_ns, np.asarray(pixels, np.uint8)
-            else:
-                yield stamp_ns, to_rgb(message)
-        return

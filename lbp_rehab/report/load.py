@@ -13,19 +13,17 @@ from rclpy.serialization import deserialize_message
 
 from lbp_rehab.bags import BagReader
 from lbp_rehab.bags.definitions import message_class
-from lbp_rehab.bags.images import COMPRESSED_TYPE, Transport, decode, split_topic
 from lbp_rehab.errors import InputError
 from lbp_rehab.nodes.convert import from_body_pose, to_ns
-from lbp_rehab.nodes.images import to_rgb
 from lbp_rehab.pose.overlay import draw
 from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.report.frames import colour_images
 
 ANGLES = ("tilt_relative", "obliquity_relative", "tilt", "obliquity", "rotation")
 LIGHT = (
     "/body/pose", "/pelvis/state", "/quality/live", "/quality/repetition", "/feedback/cue",
     "/emg/activation", "/truth/pelvis/state",
 )  # fmt: skip
-COLOR = "color/image_raw"
 
 
 @dataclass(frozen=True)
@@ -128,27 +126,8 @@ def frames(session: Session, times: list[float]) -> Iterator[tuple[float, NDArra
     wanted = {session.nearest_pose(t).stamp_ns: t for t in sorted(times)}
     poses = {p.stamp_ns: p for p in session.poses if p.stamp_ns in wanted}
     with BagReader(session.bag, as_installed=True) as reader:
-        topic = next((t for t in reader.topics if t.endswith("/" + COLOR)), None) or next(
-            (t for t in reader.topics if t.endswith(f"/{COLOR}/compressed")), None
-        )
-        if topic is None:
-            return
-        compressed = reader.topics[topic].type == COMPRESSED_TYPE
-        for _, message in _messages(reader, [topic]):
-            stamp_ns = to_ns(message.header.stamp)
-            pose = poses.pop(stamp_ns, None)
-            if pose is None:
-                continue
-            if compressed:
-                split = split_topic(topic)
-                transport = split[1] if split else Transport.COMPRESSED
-                image = decode(transport, message.format, bytes(message.data)).pixels
-            else:
-                image = to_rgb(message)
-            seconds = (stamp_ns - session.start_ns) / 1e9
-            yield seconds, draw(np.asarray(image, np.uint8), pose)
-            if not poses:
-                return
+        for stamp_ns, image in colour_images(reader, poses):
+            yield (stamp_ns - session.start_ns) / 1e9, draw(image, poses[stamp_ns])
 
 
 def _absolute(topic: str, known: tuple[str, ...]) -> str | None:
