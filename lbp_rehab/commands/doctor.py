@@ -305,6 +305,7 @@ CHECKS: dict[str, Callable[[], tuple[str, str]]] = {
     "sample recording": _sample,
     "LSL": _optional("pylsl", "sEMG streams", "emg"),
     "eSpeak NG": _optional("espeakng_loader", "spoken cues", "speech"),
+    "Dask": _optional("distributed", "replays on a cluster", "cluster"),
     "sound": _sound,
     "RealSense": _optional("pyrealsense2", "RealSense cameras without their driver", "realsense"),
     "synthetic patient": _synthetic,
