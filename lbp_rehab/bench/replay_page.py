@@ -66,34 +66,4 @@ def write(folder: Path, figures: dict[str, Any]) -> None:
         names = list(dict.fromkeys(n for f in found.values() for n in f["stages_ms"]))
         rows = [[n, *(number(f["stages_ms"].get(n), 2) for f in found.values())] for n in names]
         lines += table([kind, *found], rows)
-    lines += [HISTORY]
     write_page(folder / "replay.md", lines)
-
-
-HISTORY = """## What made it faster
-Ratios of process CPU time, old to new, measured one beside the other on a busy machine; all digests
-stayed as they were.
-
-| change | of | ratio |
-|---|---|---:|
-| a message is deserialised once for all of our nodes that hear it | poses, whole replay | 1.3 |
-| the first node works ahead in a process of its own | raw, busier process | 2.0 |
-| the same | poses, busier process | 1.6 |
-| numbers of serialised messages in place, without rclpy's objects: `BodyPose` | write | 13 |
-| the same | read | 9 |
-| the same, `body/markers` | write | 32 |
-| the same, `pelvis/markers` | write | 23 |
-| the same, `PelvisState` | write, read | 2 |
-| breathing: rays by row and column, in place | belly and chest | 1.5 |
-| cross products of few vectors without `numpy.cross` | one product | 5 |
-| measures: value and derivatives in one call, constants kept | poses, Python calls | 1.6 |
-| options of benchmarks without importing them | start of every command | 4 |
-| all | raw, one process | 1.3 |
-| all | raw, busier process | 2.4 |
-| all | poses, one process | 2.1 |
-| all | poses, busier process | 3.7 |
-
-Without gain, so not there: two threads for the networks (same bytes, but the second core is the
-other process's), other thresholds of malloc. Not tried: reading the bag ahead in a thread; 1 ms of
-the 25 or so that the first process takes for an image.
-"""
