@@ -77,7 +77,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--inputs", type=Path, metavar="FOLDER",
         default=Path(tempfile.gettempdir()) / "lbp_rehab_bench_replay",
-        help="keeps the recordings, about 1 GB (default: %(default)s)",
+        help="keeps the recordings, about 2 GB (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--page", type=Path, metavar="FOLDER", help="write a page there")
 

@@ -27,7 +27,8 @@ RATE_HZ = 30.0
 SEED = 3
 RAW = ("glute_bridge", "pelvic_tilt")
 POSES = ("glute_bridge", "bird_dog")
-RAW_REPETITIONS, POSES_REPETITIONS = 1, 30
+# Long beside the frames that a node may be ahead when the clock starts.
+RAW_REPETITIONS, POSES_REPETITIONS = 4, 30
 NOISE_M = 0.005  # of a joint, as it shakes from frame to frame
 
 Written = tuple[str, object, int]  # topic, message, log time
@@ -39,11 +40,16 @@ def make(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     Parameters
     ----------
     folder : Path
-        Keeps them for the next time; about 1 GB.
+        Keeps them for the next time; about 2 GB.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    raw = {e: _made(folder / f"raw_{e}", _images, e, RAW_REPETITIONS) for e in RAW}
-    poses = {e: _made(folder / f"poses_{e}", _poses, e, POSES_REPETITIONS) for e in POSES}
+    raw = {
+        e: _made(folder / f"raw_{e}_{RAW_REPETITIONS}", _images, e, RAW_REPETITIONS) for e in RAW
+    }
+    poses = {
+        e: _made(folder / f"poses_{e}_{POSES_REPETITIONS}", _poses, e, POSES_REPETITIONS)
+        for e in POSES
+    }
     return raw, poses
 
 
