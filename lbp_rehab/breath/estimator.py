@@ -106,24 +106,24 @@ class _Trunk:
     def walls(self, depth: NDArray[np.uint16], camera: Intrinsics) -> tuple[Estimate, Estimate]:
         hips, shoulders = self.joints[:2].mean(axis=0), self.joints[2:].mean(axis=0)
         surface = _surface(depth, camera, self.joints)
-        for axis in range(3):  # along rows of three the same takes ten times as long
-            surface[:, axis] -= hips[axis]
-        local = surface @ self.axes
+        read = surface[2] > 0.0
+        surface -= hips[:, None]
+        local = self.axes.T @ surface
         length = float(np.linalg.norm(shoulders - hips))
-        near = (local[:, 0] > REACH_M[0]) & (local[:, 0] < REACH_M[1])
-        local = local.take(np.flatnonzero(near), axis=0)
-        share = local[:, 2] / length
+        near = (local[0] > REACH_M[0]) & (local[0] < REACH_M[1]) & read
+        local = local.take(np.flatnonzero(near), axis=1)
+        share = local[2] / length
         belly, chest = (self._wall(part, local, share) for part in (BELLY, CHEST))
         return belly, chest
 
     def _wall(self, part: tuple[float, float, float], local: Array, share: Array) -> Estimate:
-        inside = (share > part[0]) & (share < part[1]) & (np.abs(local[:, 1]) < part[2])
+        inside = (share > part[0]) & (share < part[1]) & (np.abs(local[1]) < part[2])
         n = int(inside.sum())
         if n < LEAST_PIXELS:
             return Estimate.unknown(Reason.NO_DEPTH)
         if self.stamp_ns - self.since_ns < SETTLE_S * NANOSECONDS:
             return Estimate.unknown(Reason.TOO_EARLY)
-        found = local[inside, 0]
+        found = local[0, inside]
         low, high = np.quantile(found, (0.1, 0.9))
         middle = found[(found >= low) & (found <= high)]
         level_m = float(middle.mean())
@@ -133,23 +133,21 @@ class _Trunk:
 
 
 def _surface(depth: NDArray[np.uint16], camera: Intrinsics, joints: Array) -> Array:
-    """Return the depth image's points round the trunk, shape (n, 3)."""
+    """Return the depth image's points round the trunk, shape (3, n); z is 0 without a reading."""
     pixel = camera.project(joints)
     margin = HALF_WIDTH_M / float(joints[:, 2].mean()) * camera.fx
     limit = np.array([depth.shape[1], depth.shape[0]])
     x0, y0 = np.clip(np.floor(pixel.min(axis=0) - 2 * margin), 0, limit).astype(int)
     x1, y1 = np.clip(np.ceil(pixel.max(axis=0) + 2 * margin), 0, limit).astype(int)
     cut = depth[y0:y1, x0:x1]
-    read = cut > 0
-    z = cut[read] / 1000.0
     # Rays of a column share their x, those of a row their y.
     x = (np.arange(x0, x1) - camera.cx) / camera.fx
     y = (np.arange(y0, y1) - camera.cy) / camera.fy
-    surface = np.empty((len(z), 3))
-    np.multiply(np.broadcast_to(x, cut.shape)[read], z, out=surface[:, 0])
-    np.multiply(np.broadcast_to(y[:, None], cut.shape)[read], z, out=surface[:, 1])
-    surface[:, 2] = z
-    return surface
+    surface = np.empty((3, *cut.shape))
+    z = np.divide(cut, 1000.0, out=surface[2])
+    np.multiply(x, z, out=surface[0])
+    np.multiply(y[:, None], z, out=surface[1])
+    return surface.reshape(3, -1)
 
 
 def _unknown(pose: BodyPose, reason: Reason) -> Breath:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from lbp_rehab import msg
 from lbp_rehab.breath.types import Breath
@@ -23,6 +22,7 @@ from lbp_rehab.nodes.wire import Filled, Form, Numbers, Reading
 from lbp_rehab.pelvis.landmarks import PelvisLandmarks
 from lbp_rehab.pelvis.types import Method, NeutralSource, PelvisAngles, PelvisState
 from lbp_rehab.pose.types import BodyPose, Mode, Posture, Support
+from lbp_rehab.rotations import matrix_of, quaternion
 from lbp_rehab.stamps import NANOSECONDS
 
 Core = TypeVar("Core")
@@ -124,7 +124,7 @@ def read_pelvis_state(data: bytes) -> PelvisState:
     origin = axes = None
     if m["pose_known"][0]:
         origin = m["pose.pose.position"][0]
-        axes = Rotation.from_quat(m["pose.pose.orientation"][0]).as_matrix()
+        axes = matrix_of(m["pose.pose.orientation"][0])
     return PelvisState(
         stamp_ns=_stamp_ns(m, "header.stamp"),
         frame_id=_text(m, "header.frame_id"),
@@ -230,7 +230,7 @@ def pelvis_state_data(state: PelvisState) -> Filled:
     known = state.origin is not None and state.axes is not None
     if state.origin is not None and state.axes is not None:
         numbers["pose.pose.position"] = state.origin
-        numbers["pose.pose.orientation"] = Rotation.from_matrix(state.axes).as_quat()
+        numbers["pose.pose.orientation"] = quaternion(state.axes)
         numbers["pose.covariance"] = state.covariance.ravel()
     key = ("pelvis", known, state.frame_id, state.person_id)
     return _form(key, lambda: convert.to_pelvis_state(state)).filled(numbers)

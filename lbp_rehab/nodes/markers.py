@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -16,6 +15,7 @@ from lbp_rehab.pelvis.segments import gravity_frame
 from lbp_rehab.pelvis.types import PelvisState
 from lbp_rehab.pose.skeleton import DRAWN
 from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.rotations import quaternion
 
 BONE_WIDTH_M = 0.015
 SUPPORT_FRAME = "support"
@@ -109,7 +109,7 @@ def support_transform(pose: BodyPose) -> TransformStamped:
     if pose.support is None or not pose.support.height.known:
         raise ValueError("the pose has no support plane")
     origin = (-pose.support.height.value * pose.support.up).tolist()
-    x, y, z, w = Rotation.from_matrix(gravity_frame(pose.support).T).as_quat().tolist()
+    x, y, z, w = quaternion(gravity_frame(pose.support).T).tolist()
     out = TransformStamped(
         header=Header(stamp=to_stamp(pose.stamp_ns), frame_id=pose.frame_id),
         child_frame_id=SUPPORT_FRAME,

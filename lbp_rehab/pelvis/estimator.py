@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from lbp_rehab.camera.types import Intrinsics
 from lbp_rehab.estimate import Estimate, Reason, Status
@@ -25,6 +24,7 @@ from lbp_rehab.pelvis.segments import (
 from lbp_rehab.pelvis.types import Method, PelvisAngles, PelvisState
 from lbp_rehab.pose.gravity import gravity_axes
 from lbp_rehab.pose.types import BodyPose
+from lbp_rehab.rotations import small_vectors
 
 Array = NDArray[np.float64]
 
@@ -242,7 +242,7 @@ def _by_segments(points: Array, covariance: Array) -> _Measured:
     axes = pelvis_axes(points)
 
     def turn(p: Array) -> Array:
-        return Rotation.from_matrix(axes.T @ pelvis_axes(p)).as_rotvec()
+        return small_vectors(axes.T @ pelvis_axes(p))
 
     spread = propagate(turn, points, covariance)[1]
     spread += np.diag([HIP_AXIS_SIGMA_RAD, TILT_MODEL_SIGMA_RAD, HIP_AXIS_SIGMA_RAD]) ** 2

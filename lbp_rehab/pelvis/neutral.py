@@ -72,6 +72,8 @@ class Neutral:
     def revised(self, revision: NDArray[np.float64]) -> Neutral:
         """Return the neutral as it would be by what is known of the person at a later frame."""
         learnt = revision - self.revision
+        if not learnt.any():
+            return self
         lumbar = None if self.lumbar_flexion is None else self.lumbar_flexion + float(learnt[3])
         turned = self.axes @ Rotation.from_rotvec(learnt[:3]).as_matrix()
         return replace(self, axes=turned, lumbar_flexion=lumbar, revision=revision)

@@ -16,8 +16,10 @@ POINTS = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
 MIN_SPAN_M = 0.03  # a third of the narrowest adult distance between the hip joints
 STEP_M = 1e-4  # of the numerical derivatives
 STEP_RAD = 1e-4
-# A step about each axis forward, then back.
-_TURNS = Rotation.from_rotvec(np.concatenate([np.eye(3), -np.eye(3)]) * STEP_RAD).as_matrix()
+# None, then a step about each axis forward, then back.
+_TURNS = Rotation.from_rotvec(
+    np.concatenate([np.zeros((1, 3)), np.eye(3), -np.eye(3)]) * STEP_RAD
+).as_matrix()
 _STEPS = np.eye(12).reshape(12, 4, 3) * STEP_M
 _ALL_STEPS = np.concatenate([np.zeros((1, 4, 3)), _STEPS, -_STEPS])
 
@@ -99,9 +101,9 @@ def turned_angles(axes: Array, covariance: Array) -> tuple[Array, Array]:
     covariance : ndarray, shape (3, 3)
     """
     values = cardan(axes @ _TURNS)
-    apart = np.mod(values[:3] - values[3:] + np.pi, 2.0 * np.pi) - np.pi
+    apart = np.mod(values[1:4] - values[4:] + np.pi, 2.0 * np.pi) - np.pi
     jacobian = apart.T / (2.0 * STEP_RAD)
-    return cardan(axes), jacobian @ covariance @ jacobian.T
+    return values[0], jacobian @ covariance @ jacobian.T
 
 
 def trunk_points(pose: BodyPose) -> tuple[Array, Array]:

@@ -90,7 +90,9 @@ class Detector:
         k = DETECTOR_SIZE / side
         fit = np.array([[k, 0, offset[0] * k], [0, k, offset[1] * k]])
         small = cv2.warpAffine(image, fit, (DETECTOR_SIZE, DETECTOR_SIZE), flags=cv2.INTER_LINEAR)
-        return (small.astype(np.float32) / 127.5 - 1.0)[None], float(side), offset
+        tensor = np.divide(small, np.float32(127.5), dtype=np.float32)
+        tensor -= np.float32(1.0)
+        return tensor[None], float(side), offset
 
     def postprocess(
         self, outputs: list[NDArray[np.float32]], scale: float, offset: NDArray[np.float64]
@@ -151,7 +153,7 @@ class LandmarkModel:
             (LANDMARK_SIZE, LANDMARK_SIZE),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
-        return (crop.astype(np.float32) / 255.0)[None]
+        return np.divide(crop, np.float32(255.0), dtype=np.float32)[None]
 
     def inference(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
         """Return the outputs, of the shapes `LANDMARK_OUTPUTS`."""

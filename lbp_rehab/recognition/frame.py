@@ -19,6 +19,9 @@ from lbp_rehab.recognition.observation import JOINT, JOINTS, Array, Course, Mask
 _SEGMENTS: tuple[tuple[str, str, float], ...] = (
     ("shoulder", "hip", 0.288), ("hip", "knee", 0.245), ("knee", "ankle", 0.246),
 )  # fmt: skip
+_SHARES = [share for _, _, share in _SEGMENTS for _ in "lr"]
+_UPPER = [JOINT[f"{side}_{upper}"] for upper, _, _ in _SEGMENTS for side in "lr"]
+_LOWER = [JOINT[f"{side}_{lower}"] for _, lower, _ in _SEGMENTS for side in "lr"]
 _LYING = 0.5  # horizontal share of the trunk's direction from which the trunk gives the heading
 _LEAST_M = 0.5  # no stature is smaller
 GAP_NS = 400_000_000  # a joint that is not seen for longer is unknown meanwhile
@@ -127,15 +130,17 @@ def in_body_frame(course: Course, heading_rad: float = 0.0) -> Stretch | None:
 
 def _stature(course: Course) -> float:
     """Return the stature that the segments speak for, metres."""
-    said = []
-    for upper, lower, share in _SEGMENTS:
-        for side in "lr":
-            a, b = JOINT[f"{side}_{upper}"], JOINT[f"{side}_{lower}"]
-            both = course.known[:, a] & course.known[:, b]
-            if both.any():
-                length = np.linalg.norm(course.points[both, a] - course.points[both, b], axis=-1)
-                said.append(float(np.median(length)) / share)
-    return max(float(np.median(said)), _LEAST_M)
+    length = np.linalg.norm(course.points[:, _UPPER] - course.points[:, _LOWER], axis=-1)
+    both = course.known[:, _UPPER] & course.known[:, _LOWER]
+    said = [_median(length[seen, k]) / _SHARES[k] for k, seen in enumerate(both.T) if seen.any()]
+    return max(_median(np.array(said)), _LEAST_M)
+
+
+def _median(values: Array) -> float:
+    """Return the median of a few numbers, as numpy's in a tenth of its time."""
+    rising = np.sort(values)
+    n = len(rising)
+    return float((rising[(n - 1) // 2] + rising[n // 2]) / 2.0)
 
 
 def heading_of(course: Course) -> float | None:
