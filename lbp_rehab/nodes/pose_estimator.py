@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +35,8 @@ COLOR = "camera/color/image_raw"
 DEPTH = "camera/aligned_depth_to_color/image_raw"
 INFO = "camera/color/camera_info"
 DEPTH_MISSING_NS = NANOSECONDS  # without depth for this long, colour alone is used at once
+# While images queue up, an executor hands over the next colour before the depth of the last.
+MOST_WAITING = 2
 
 
 class PoseEstimatorNode(LbpNode):
@@ -83,7 +86,7 @@ class PoseEstimatorNode(LbpNode):
         self._publish_markers = self.advertise(MarkerArray, "body/markers", qos.RESULT)
         self._publish_tf = self.advertise(TFMessage, "/tf", qos.RESULT)
         self._info: CameraInfo | None = None
-        self._pending: Image | None = None  # a colour image that still waits for its depth
+        self._waiting: deque[Image] = deque()  # colour images that still wait for their depth
         self._last_depth_ns: int | None = None
         self._last_pose: BodyPose | None = None
         self._color, self._depth = SimpleFilter(), SimpleFilter()
@@ -97,28 +100,34 @@ class PoseEstimatorNode(LbpNode):
         self._info = info
 
     def _on_color(self, color: Image) -> None:
-        pending, self._pending = self._pending, color
         now_ns = to_ns(color.header.stamp)
         depth_ns = self._last_depth_ns
-        depth_flows = depth_ns is not None and abs(now_ns - depth_ns) < DEPTH_MISSING_NS
-        try:
-            if pending is not None:
-                self._estimate(pending, None)  # its depth did not come
-        finally:
-            if depth_flows:
-                self._color.signalMessage(color)
-            else:
-                self._pending = None
-                self._estimate(color, None)
+        if depth_ns is None or abs(now_ns - depth_ns) >= DEPTH_MISSING_NS:
+            self._waiting.append(color)
+            self._do_without(len(self._waiting))
+            return
+        self._waiting.append(color)
+        self._color.signalMessage(color)
+        self._do_without(len(self._waiting) - MOST_WAITING)
 
     def _on_depth(self, depth: Image) -> None:
-        self._last_depth_ns = to_ns(depth.header.stamp)
+        self._last_depth_ns = depth_ns = to_ns(depth.header.stamp)
         self._depth.signalMessage(depth)
+        # Depth comes in order: what is older now does not get any more.
+        before_ns = depth_ns - round(self.settings["sync_slop_s"] * NANOSECONDS)
+        self._do_without(sum(to_ns(c.header.stamp) < before_ns for c in self._waiting))
 
     def _on_pair(self, color: Image, depth: Image) -> None:
-        if color is self._pending:
-            self._pending = None
+        place = next((k for k, c in enumerate(self._waiting) if c is color), None)
+        if place is not None:
+            self._do_without(place)
+            self._waiting.popleft()
             self._estimate(color, depth)
+
+    def _do_without(self, count: int) -> None:
+        """Estimate the oldest colour images that wait from colour alone."""
+        for _ in range(count):
+            self._estimate(self._waiting.popleft(), None)
 
     def _estimate(self, color: Image, depth: Image | None) -> None:
         if self._info is None:

@@ -134,3 +134,35 @@ def test_a_measured_plane_that_does_not_fit_is_a_warning(bench, start):
     assert level == b"\x01"
     assert "'support' does not fit what the camera sees" in sentence
     assert (values["support_agrees"], values["support_changed"]) == ("false", "camera moved")
+
+
+def pictures(k):
+    depth = np.full((48, 64), 2000, np.uint16)
+    frame = RgbdFrame(k * FRAME, "camera", np.zeros((48, 64, 3), np.uint8), depth, CAMERA)
+    return images.to_images(frame)
+
+
+@pytest.mark.parametrize(
+    ("order", "with_depth"),
+    [
+        ("c1 d1 c2 d2 c3 d3", {1: False, 2: True, 3: True}),  # nothing of depth is known at first
+        ("d1 c1 d2 c2 d3 c3", {1: True, 2: True, 3: True}),
+        # A machine that is behind is handed the next colour before the depth of the last.
+        ("c1 c2 d1 c3 d2 c4 d3 c5 d4 d5", {1: False, 2: False, 3: True, 4: True, 5: True}),
+        ("d1 c1 c2 c3 d2 d3", {1: True, 2: True, 3: True}),
+        ("d1 c1 c2 c3 d3", {1: True, 2: False, 3: True}),  # the second depth was lost
+        ("d1 c1 c2 c3 c4", {1: True, 2: False}),  # depth has stopped
+    ],
+)
+def test_a_colour_image_waits_for_its_depth_while_others_come(start, order, with_depth):
+    node = start()
+    node._on_info(pictures(1)[2])
+    for step in order.split():
+        color, depth, _ = pictures(int(step[1:]))
+        if step[0] == "c":
+            node._on_color(color)
+        else:
+            node._on_depth(depth)
+    seen = [(f.stamp_ns // FRAME, f.depth is not None) for f in node._estimator.frames]
+    assert seen == sorted(seen)
+    assert dict(seen) == with_depth
