@@ -87,6 +87,8 @@ class PoseEstimatorNode(LbpNode):
         self._publish_tf = self.advertise(TFMessage, "/tf", qos.RESULT)
         self._info: CameraInfo | None = None
         self._waiting: deque[Image] = deque()  # colour images that still wait for their depth
+        self._depth_topic = self.resolve_topic_name(DEPTH)
+        self._first_color_ns = 0
         self._last_depth_ns: int | None = None
         self._last_pose: BodyPose | None = None
         self._color, self._depth = SimpleFilter(), SimpleFilter()
@@ -100,15 +102,19 @@ class PoseEstimatorNode(LbpNode):
         self._info = info
 
     def _on_color(self, color: Image) -> None:
-        now_ns = to_ns(color.header.stamp)
-        depth_ns = self._last_depth_ns
-        if depth_ns is None or abs(now_ns - depth_ns) >= DEPTH_MISSING_NS:
-            self._waiting.append(color)
+        self._waiting.append(color)
+        if not self._depth_flows(to_ns(color.header.stamp)):
             self._do_without(len(self._waiting))
             return
-        self._waiting.append(color)
         self._color.signalMessage(color)
         self._do_without(len(self._waiting) - MOST_WAITING)
+
+    def _depth_flows(self, now_ns: int) -> bool:
+        since_ns = self._last_depth_ns
+        if since_ns is None and self.count_publishers(self._depth_topic):
+            # The first one is on its way.
+            since_ns = self._first_color_ns = self._first_color_ns or now_ns
+        return since_ns is not None and abs(now_ns - since_ns) < DEPTH_MISSING_NS
 
     def _on_depth(self, depth: Image) -> None:
         self._last_depth_ns = depth_ns = to_ns(depth.header.stamp)

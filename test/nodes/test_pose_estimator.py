@@ -142,6 +142,20 @@ def pictures(k):
     return images.to_images(frame)
 
 
+def test_from_the_first_image_on_if_somebody_gives_depth(bench, start):
+    node = start()
+    bench.publish(DEPTH, pictures(9)[1], qos.IMAGES)  # makes a publisher known
+    node._last_depth_ns = None
+    node._estimator.frames.clear()
+    bench.until(lambda: node.count_publishers(DEPTH) == 1)
+    node._on_info(pictures(1)[2])
+    for step in (1, 2, 3):
+        node._on_color(pictures(step)[0])
+    node._on_depth(pictures(2)[1])
+    seen = [(f.stamp_ns // FRAME, f.depth is not None) for f in node._estimator.frames]
+    assert seen == [(1, False), (2, True)]  # two wait at most; the first one's depth did not come
+
+
 @pytest.mark.parametrize(
     ("order", "with_depth"),
     [
