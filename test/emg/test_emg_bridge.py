@@ -14,6 +14,7 @@ from lbp_rehab.msg import EmgActivation, EmgRaw
 from lbp_rehab.srv import CalibrateMvc
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 
 from lbp_rehab.bags import BagReader
@@ -55,7 +56,9 @@ class Graph:
 
     def collect(self, kind, topic):
         received = []
-        self.observer.create_subscription(kind, topic, received.append, qos.RESULT)
+        # A busy machine may leave the executor for seconds without time.
+        everything = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+        self.observer.create_subscription(kind, topic, received.append, everything)
         return received
 
     def spin_until(self, condition):
