@@ -16,6 +16,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from rosbags.interfaces import Qos
+
+from lbp_rehab.bags.metadata import Topic
+
 # As rosbag2_cpp's LocalMessageDefinitionSource joins a definition with those it needs.
 SEPARATOR = "=" * 80 + "\nMSG: "
 BUILT_IN = {"bool", "byte", "char", "float32", "float64", "string", "wstring"} | {
@@ -97,6 +101,12 @@ def installed(type_name: str, where: Iterable[Path] | None = None) -> Definition
         return Definition(type_hash=_type_hash(root, folders))
     parts = [text if name == root else f"{SEPARATOR}{name}\n{text}" for name, text in texts.items()]
     return Definition("\n".join(parts), "ros2msg", _type_hash(root, folders))
+
+
+def topic(name: str, kind: str, qos: tuple[Qos, ...] = ()) -> Topic:
+    """Return a topic of an installed type, as a bag describes it."""
+    known = installed(kind)
+    return Topic(name, kind, known.text, known.encoding, known.type_hash, qos)
 
 
 def message_class(type_name: str) -> type[Any] | None:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
-from lbp_rehab.bags.definitions import installed
+from lbp_rehab.bags import definitions
 from lbp_rehab.bags.images import COMPRESSED_TYPE, DEPTH_HEADER_BYTES, Transport, raw_pixels
 from lbp_rehab.bags.metadata import Topic
 from lbp_rehab.bags.write import DEFAULT_FLUSH_PERIOD_S, NEVER, BagWriter, Compression, Split
@@ -67,8 +67,7 @@ class PackingWriter(BagWriter):
         self._packing = packing
         self._store = get_typestore(Stores.ROS2_JAZZY)
         self._given: dict[str, Topic] = {}
-        known = installed(COMPRESSED_TYPE)
-        self._compressed = Topic("", COMPRESSED_TYPE, known.text, known.encoding, known.type_hash)
+        self._compressed = definitions.topic("", COMPRESSED_TYPE)
 
     def add_topic(self, topic: Topic) -> None:
         """Make a topic known; one of images enters the bag with its first image."""

@@ -41,7 +41,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys import Stores, get_typestore
 from tqdm import tqdm
 
-from lbp_rehab.bags import BagReader, BagWriter, Compression, Topic
+from lbp_rehab.bags import BagReader, BagWriter, Compression, definitions
 from lbp_rehab.bags.definitions import installed
 from lbp_rehab.errors import InputError
 
@@ -489,10 +489,9 @@ def _content(random: Generator, count: int, first: int = 0) -> list[Message]:
 
 def _own(folder: Path, compression: Compression) -> Sample:
     messages = _content(np.random.default_rng(3), 120)
-    known = installed(KIND)
     with BagWriter(folder, compression, flush_period_s=0.1) as writer:
         for topic in TOPICS:
-            writer.add_topic(Topic(topic, KIND, known.text, known.encoding, known.type_hash))
+            writer.add_topic(definitions.topic(topic, KIND))
         for topic, log_time, data in messages:
             writer.write(topic, data, log_time)
     file = folder / f"{folder.name}_0.mcap"

@@ -11,8 +11,7 @@ import numpy as np
 from rclpy.serialization import serialize_message
 from tqdm import tqdm
 
-from lbp_rehab.bags import BagWriter, Topic
-from lbp_rehab.bags.definitions import installed
+from lbp_rehab.bags import BagWriter, definitions
 from lbp_rehab.nodes.convert import to_body_pose
 from lbp_rehab.nodes.images import to_images
 from lbp_rehab.nodes.pose_estimator import COLOR, DEPTH, INFO
@@ -66,8 +65,7 @@ def _made(
         for topic, message, time_ns in tqdm(write(studio), bag.name, unit="message"):
             kind = type_name(type(message))
             if topic not in writer.topics:
-                found = installed(kind)
-                writer.add_topic(Topic(topic, kind, found.text, found.encoding, found.type_hash))
+                writer.add_topic(definitions.topic(topic, kind))
             data = canonical(kind, bytes(serialize_message(message)))
             writer.write(topic, data, time_ns)
     (part / bag.name).rename(bag)

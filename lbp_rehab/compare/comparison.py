@@ -27,6 +27,14 @@ ABOUT: dict[str, Callable[[Any], tuple[str, ...]]] = {
     "tf2_msgs/msg/TFMessage": lambda m: tuple(t.child_frame_id for t in m.transforms),
 }
 BYTES = "(bytes)"  # the field of messages that cannot be decoded
+VALUES = (".value", ".x", ".y", ".z")  # what is measured, before its sigma, pixel and status
+HINTED = 3  # fields of a topic
+# Made from other topics for people to look at, so never what matters most.
+SHOWN = (
+    "visualization_msgs/msg/MarkerArray",
+    "tf2_msgs/msg/TFMessage",
+    "diagnostic_msgs/msg/DiagnosticArray",
+)
 
 
 @dataclass
@@ -272,16 +280,6 @@ def compare(
         key=lambda t: (t.passed, t.name != result.origin, t.type in SHOWN, -t.share, t.name)
     )
     return result
-
-
-VALUES = (".value", ".x", ".y", ".z")  # what is measured, before its sigma, pixel and status
-HINTED = 3  # fields of a topic
-# Made from other topics for people to look at, so never what matters most.
-SHOWN = (
-    "visualization_msgs/msg/MarkerArray",
-    "tf2_msgs/msg/TFMessage",
-    "diagnostic_msgs/msg/DiagnosticArray",
-)
 
 
 def _decoder(topic: Topic | None) -> Decoder | None:

@@ -11,9 +11,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Qos
 
-from lbp_rehab.bags import BagWriter, Compression, Split, Topic
+from lbp_rehab.bags import BagWriter, Compression, Split, definitions
 from lbp_rehab.bags.background import BackgroundWriter
-from lbp_rehab.bags.definitions import installed, message_class
+from lbp_rehab.bags.definitions import message_class
 from lbp_rehab.bags.gaps import Gaps
 from lbp_rehab.bags.pack import DEFAULT_JPEG_QUALITY, ImageFormat, Packing, PackingWriter
 from lbp_rehab.bags.qos import recorded, request
@@ -146,17 +146,7 @@ class Recorder(LbpNode):
             self._unknown_types[topic] = f"its type {kind} is not installed"
             self.get_logger().warning(f"{topic} is not recorded: {self._unknown_types[topic]}")
             return
-        definition = installed(kind)
-        self._writer.add_topic(
-            Topic(
-                topic,
-                kind,
-                definition.text,
-                definition.encoding,
-                definition.type_hash,
-                tuple(offered),
-            )
-        )
+        self._writer.add_topic(definitions.topic(topic, kind, tuple(offered)))
         self._subscribe(topic, message, offered)
 
     def _subscribe(self, topic: str, message: type, offered: list[Qos]) -> None:

@@ -18,8 +18,6 @@ from lbp_rehab.replay import provenance
 from lbp_rehab.replay.jobs import Job, Outcome, run
 from lbp_rehab.replay.provenance import Provenance
 
-FOLDER = Path("golden")
-
 
 @dataclass(frozen=True)
 class Golden:

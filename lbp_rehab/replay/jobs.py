@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lbp_rehab import environment
-from lbp_rehab.bags import BagReader, BagWriter, Topic
-from lbp_rehab.bags.definitions import installed
+from lbp_rehab.bags import BagReader, BagWriter, Topic, definitions
 from lbp_rehab.bags.play import Selection, select
 from lbp_rehab.compare.comparison import Comparison, compare
 from lbp_rehab.compare.decode import Decoder
@@ -107,6 +106,7 @@ class Outcome:
     comparison : Comparison, optional
         With the golden recording, if there is one.
     made : Provenance, optional
+        Of the bag of what came out, if there is one.
     changes : dict of str to (str, str)
         What was made differently from the golden recording: by what, golden and new.
     person : str
@@ -197,10 +197,11 @@ def _run(job: Job, scratch: Path, progress: Callable[[float], None]) -> Outcome:
         try:
             result = replay(bag, nodes, hear, job.selection, follow, ahead=ahead)
             took_s = time.perf_counter() - begin_s
-            home = job.home or job.golden or output or job.bag
-            kept = job.home is not None
-            made = provenance.made(job.bag, home, job.options, job.selection, result, kept=kept)
-            if writer is not None:
+            made = None
+            if writer is not None:  # reads the whole recording, for its sum
+                home = job.home or job.golden or writer.folder
+                kept = job.home is not None
+                made = provenance.made(job.bag, home, job.options, job.selection, result, kept=kept)
                 writer.custom_data[provenance.KEY] = made.text()
         finally:
             if writer is not None:
@@ -251,6 +252,5 @@ def _repetition(message: Any, start_ns: int) -> Repetition:
 
 def _write(writer: BagWriter, sent: Sent) -> None:
     if sent.topic not in writer.topics:
-        found = installed(sent.type)
-        writer.add_topic(Topic(sent.topic, sent.type, found.text, found.encoding, found.type_hash))
+        writer.add_topic(definitions.topic(sent.topic, sent.type))
     writer.write(sent.topic, sent.data, sent.time_ns)
